@@ -1,0 +1,1 @@
+//! Pins threads to cores.
