@@ -1,1 +1,3 @@
 //! The `sync` layer.
+mod next_slot;
+pub use next_slot::NextSlot;
