@@ -1,1 +1,3 @@
 //! The `timer` layer.
+
+pub mod wheel;
