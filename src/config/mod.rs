@@ -1,1 +1,5 @@
 //! The `config` layer.
+
+mod environment;
+
+pub use environment::{AlreadySet, Environment};

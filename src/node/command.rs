@@ -3,6 +3,9 @@
 //! Names are the reference's, they are part of the API: `NAME` binds a name, `KILL` retires a
 //! service, `LAUNCH` starts one.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::send::parse_address;
@@ -97,16 +100,13 @@ impl Context {
     }
 
     fn getenv(&self, key: &[u8]) -> Option<Text> {
-        let key = std::str::from_utf8(key).ok()?;
-        self.node().environment().get(key).map(String::into_bytes)
+        self.node().environment().get(key).map(|value| value.to_bytes().to_vec())
     }
 
     fn setenv(&self, param: &[u8]) -> Option<Text> {
         let (key, value) = split_at_space(param)?;
-        let key = String::from_utf8_lossy(key);
-        let value = String::from_utf8_lossy(value);
-        if self.node().environment().set(&key, &value).is_err() {
-            self.log(&format!("error: Can't setenv exist key : {key}"));
+        if self.node().environment().set(key, value).is_err() {
+            self.log_bytes(b"error: Can't setenv exist key : ", key, b"");
         }
         None
     }
@@ -125,7 +125,9 @@ impl Context {
             b"mqlen" => self.mailbox_len().to_string(),
             b"endless" => u8::from(stats.take_endless()).to_string(),
             b"cpu" => format!("{:.6}", stats.cpu_ns() as f64 / 1e9),
-            b"time" if self.node().settings.profile => format!("{:.6}", self.message_seconds()),
+            b"time" if self.node().settings.profile => {
+                format!("{:.6}", self.node().scheduler.current_message_ns() as f64 / 1e9)
+            }
             b"time" => "0".to_owned(),
             b"message" => stats.messages().to_string(),
             _ => String::new(),
@@ -186,7 +188,8 @@ impl Node {
         else {
             return;
         };
-        self.scheduler.record(address, || open(self, commander, address, directory.as_ref()));
+        let directory = PathBuf::from(OsStr::from_bytes(directory.to_bytes()));
+        self.scheduler.record(address, || open(self, commander, address, &directory));
     }
 
     fn log_off(self: &Arc<Self>, commander: Address, address: Address) {

@@ -24,33 +24,35 @@ pub(crate) struct Accounting {
 }
 
 impl Accounting {
-    pub(crate) fn new() -> Self {
-        let mut clock =
-            Self { origin: Instant::now(), last_ns: 0, slice_ns: 0, slice_cpu_ns: 0, charged_ns: 0 };
+    /// Starts a clock that counts from `origin`.
+    pub(crate) fn new(origin: Instant) -> Self {
+        let mut clock = Self { origin, last_ns: 0, slice_ns: 0, slice_cpu_ns: 0, charged_ns: 0 };
         clock.resume();
         clock
     }
 
-    /// Starts over after the worker slept.
-    pub(crate) fn resume(&mut self) {
+    /// Starts over after the worker slept. Returns the time since the origin.
+    pub(crate) fn resume(&mut self) -> u64 {
         self.last_ns = self.now_ns();
         self.begin_slice(thread_cpu_ns());
+        self.last_ns
     }
 
-    /// Charges the time since the last call to a service.
-    pub(crate) fn charge(&mut self, stats: &Stats) {
+    /// Charges the time since the last call to a service. Returns the time since the origin.
+    pub(crate) fn charge(&mut self, stats: &Stats) -> u64 {
         let now = self.now_ns();
         let wall = now - self.last_ns;
         self.last_ns = now;
         if now - self.slice_ns < SLICE_NS {
             self.charged_ns += wall;
             stats.add_cpu_ns(wall);
-            return;
+            return now;
         }
         let cpu = thread_cpu_ns();
         let spent = cpu.saturating_sub(self.slice_cpu_ns);
         stats.add_cpu_ns(spent.saturating_sub(self.charged_ns));
         self.begin_slice(cpu);
+        now
     }
 
     fn begin_slice(&mut self, cpu_ns: u64) {
@@ -71,7 +73,7 @@ mod tests {
     #[test]
     fn a_blocked_message_is_charged_its_cpu_time_only() {
         let stats = Stats::default();
-        let mut clock = Accounting::new();
+        let mut clock = Accounting::new(Instant::now());
         std::thread::park_timeout(std::time::Duration::from_millis(30));
         clock.charge(&stats);
         assert!(stats.cpu_ns() < 25_000_000, "charged {} ns for a wait", stats.cpu_ns());
@@ -80,7 +82,7 @@ mod tests {
     #[test]
     fn a_busy_message_is_charged() {
         let stats = Stats::default();
-        let mut clock = Accounting::new();
+        let mut clock = Accounting::new(Instant::now());
         let start = thread_cpu_ns();
         while thread_cpu_ns() - start < 5_000_000 {}
         clock.charge(&stats);

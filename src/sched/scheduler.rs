@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use super::watcher::Watch;
 use super::worker::WorkerState;
@@ -19,8 +20,8 @@ pub trait Reports: Send + Sync {
     fn endless(&self, source: Address, service: Address, version: u32);
     /// A handler panicked; the service has been retired.
     fn panicked(&self, service: Address, what: &str);
-    /// The last service has ended.
-    fn all_ended(&self);
+    /// A service has ended, and `left` still live.
+    fn ended(&self, left: usize);
 }
 
 /// How a scheduler is set up.
@@ -44,6 +45,7 @@ pub struct Scheduler<S: Strategy = Selected> {
     pub(super) watch: Watch<S>,
     pub(super) profile: bool,
     pub(super) reports: Box<dyn Reports>,
+    pub(super) origin: Instant,
     unfinished: AtomicUsize,
     stopping: AtomicBool,
 }
@@ -65,6 +67,7 @@ impl<S: Strategy> Scheduler<S> {
             watch: Watch::new(),
             profile: settings.profile,
             reports,
+            origin: Instant::now(),
             unfinished: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
         }
@@ -104,6 +107,21 @@ impl<S: Strategy> Scheduler<S> {
         true
     }
 
+    /// Retires a service as soon as nothing waits for it.
+    pub fn retire_when_idle(&self, address: Address) {
+        let Some(cell) = self.registry.find(address) else { return };
+        cell.set_leaving();
+        if cell.mailbox.is_idle() {
+            self.retire(address);
+        }
+    }
+
+    /// Returns how many services live, those that still run their last message included.
+    pub fn unfinished(&self) -> usize {
+        // Acquire: pairs with the count-down.
+        self.unfinished.load(Ordering::Acquire)
+    }
+
     /// Lets the node end although this service lives (the harbor service).
     pub fn exempt(&self, address: Address) {
         if self.registry.with(address, |cell| cell.set_exempt()) == Some(true) {
@@ -134,6 +152,17 @@ impl<S: Strategy> Scheduler<S> {
             (None, None) => unreachable!("the message is either taken or still here"),
         }
         Ok(())
+    }
+
+    /// Returns for how long the message runs that the calling thread handles; 0 on other threads
+    /// and without profiling.
+    pub fn current_message_ns(&self) -> u64 {
+        let (scheduler, index) = CURRENT.get();
+        if !self.profile || !ptr::eq(scheduler, ptr::from_ref(self).cast()) {
+            return 0;
+        }
+        let now = self.origin.elapsed().as_nanos() as u64;
+        now.saturating_sub(self.workers[index].charged_ns())
     }
 
     /// Starts to record the messages of a service; see [`ServiceCell::start_recording`].
@@ -229,9 +258,8 @@ impl<S: Strategy> Scheduler<S> {
 
     fn count_down(&self) {
         // AcqRel: whoever sees 0 also sees what the services did before they ended.
-        if self.unfinished.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.reports.all_ended();
-        }
+        let before = self.unfinished.fetch_sub(1, Ordering::AcqRel);
+        self.reports.ended(before - 1);
     }
 }
 

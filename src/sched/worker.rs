@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::accounting::Accounting;
 use super::{Scheduler, Weight};
@@ -26,6 +26,8 @@ pub(super) struct WorkerState<S: Strategy> {
     source: AtomicU32,
     destination: AtomicU32,
     version: AtomicU32,
+    /// Up to when time was charged to services: the current message began then.
+    charged_ns: AtomicU64,
 }
 
 impl<S: Strategy> WorkerState<S> {
@@ -36,6 +38,7 @@ impl<S: Strategy> WorkerState<S> {
             source: AtomicU32::new(0),
             destination: AtomicU32::new(0),
             version: AtomicU32::new(0),
+            charged_ns: AtomicU64::new(0),
         }
     }
 
@@ -45,6 +48,15 @@ impl<S: Strategy> WorkerState<S> {
         self.source.store(source.bits(), Ordering::Relaxed);
         self.destination.store(destination.bits(), Ordering::Relaxed);
         self.version.store(self.version().wrapping_add(1), Ordering::Relaxed);
+    }
+
+    fn set_charged(&self, ns: u64) {
+        self.charged_ns.store(ns, Ordering::Relaxed);
+    }
+
+    /// Returns when the current message began, in nanoseconds of the scheduler's clock.
+    pub(super) fn charged_ns(&self) -> u64 {
+        self.charged_ns.load(Ordering::Relaxed)
     }
 
     pub(super) fn version(&self) -> u32 {
@@ -80,7 +92,7 @@ impl<S: Strategy> Scheduler<S> {
             scheduler: self,
             state: &self.workers[index],
             index,
-            clock: self.profile.then(Accounting::new),
+            clock: self.profile.then(|| Accounting::new(self.origin)),
             searching: false,
             slot_turns: 0,
         };
@@ -143,7 +155,7 @@ impl<S: Strategy> Worker<'_, S> {
         self.searching = !matches!(woken, Woken::TimedOut);
         scheduler.watch.worker_woke();
         if let Some(clock) = &mut self.clock {
-            clock.resume();
+            self.state.set_charged(clock.resume());
         }
     }
 
@@ -152,7 +164,13 @@ impl<S: Strategy> Worker<'_, S> {
         let mut body = cell.body.lock();
         loop {
             match self.round(&cell, &mut body) {
-                Taken::Nothing => return,
+                Taken::Nothing => {
+                    drop(body);
+                    if cell.is_leaving() {
+                        self.scheduler.retire(cell.address());
+                    }
+                    return;
+                }
                 Taken::Closed => {
                     drop(body);
                     return self.scheduler.finish(&cell);
@@ -222,7 +240,7 @@ impl<S: Strategy> Worker<'_, S> {
         let outcome = catch_unwind(AssertUnwindSafe(|| service.dispatch(message)));
         self.state.enter(Address::NOBODY, Address::NOBODY);
         if let Some(clock) = &mut self.clock {
-            clock.charge(&cell.stats);
+            self.state.set_charged(clock.charge(&cell.stats));
         }
         if let Err(panic) = outcome {
             self.panicked(cell, &*panic);

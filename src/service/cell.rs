@@ -19,6 +19,9 @@ pub trait Signals: Send + Sync {
 pub trait Recorder: Send {
     /// Notes a message that is about to be handled.
     fn record(&mut self, message: &Message);
+
+    /// Notes that the recording was switched off (not called when the service ends).
+    fn close(&mut self);
 }
 
 /// What only the owner of the mailbox touches.
@@ -46,6 +49,7 @@ pub struct ServiceCell<S: Strategy> {
     pub sessions: SessionCounter,
     retired: AtomicBool,
     exempt: AtomicBool,
+    leaving: AtomicBool,
     signals: OnceLock<Box<dyn Signals>>,
     recording: AtomicBool,
     recorder: Mutex<S, Option<Box<dyn Recorder>>>,
@@ -62,6 +66,7 @@ impl<S: Strategy> ServiceCell<S> {
             sessions: SessionCounter::default(),
             retired: AtomicBool::new(false),
             exempt: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
             signals: OnceLock::new(),
             recording: AtomicBool::new(false),
             recorder: Mutex::<S, _>::new(None),
@@ -82,6 +87,19 @@ impl<S: Strategy> ServiceCell<S> {
     /// Marks the service as retired.
     pub fn set_retired(&self) {
         self.retired.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks the service to retire when nothing waits for it any more.
+    pub fn set_leaving(&self) {
+        // SeqCst: set before the mailbox is looked at; the owner gives the mailbox up before it
+        // looks at the flag. One of the two sees the other.
+        self.leaving.store(true, Ordering::SeqCst);
+    }
+
+    /// Tells whether the service is to retire when nothing waits for it.
+    pub fn is_leaving(&self) -> bool {
+        // SeqCst: pairs with `set_leaving`.
+        self.leaving.load(Ordering::SeqCst)
     }
 
     /// Lets the node end although this service lives. Returns whether that is new.

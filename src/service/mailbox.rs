@@ -115,6 +115,11 @@ impl<S: Strategy> Mailbox<S> {
         if std::mem::replace(&mut inbox.owned, true) { Closed::ByOwner } else { Closed::ByCaller }
     }
 
+    /// Tells whether nobody owns the mailbox, so that nothing waits and nothing runs.
+    pub fn is_idle(&self) -> bool {
+        !self.inbox.lock().owned
+    }
+
     /// Takes what a closed mailbox still holds; its owner calls this once.
     pub fn drain(&self) -> VecDeque<Message> {
         std::mem::take(&mut self.inbox.lock().waiting)
