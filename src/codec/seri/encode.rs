@@ -159,6 +159,26 @@ impl Encoder {
         self.integer(array_len as i64)
     }
 
+    /// Appends `len` bytes that `write` puts at the address it gets.
+    ///
+    /// # Errors
+    /// [`EncodeError::OutOfMemory`].
+    ///
+    /// # Safety
+    /// `write` writes all `len` bytes and no other.
+    pub(crate) unsafe fn append_with(
+        &mut self,
+        len: usize,
+        write: impl FnOnce(*mut u8),
+    ) -> Result<(), EncodeError> {
+        write(self.room(len)?);
+        // SAFETY:
+        // - `room` made `len` bytes writable.
+        // - the caller promises that they were written.
+        unsafe { self.advance(len) }
+        Ok(())
+    }
+
     #[inline]
     fn byte(&mut self, byte: u8) -> Result<(), EncodeError> {
         let start = self.room(1)?;
