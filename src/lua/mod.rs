@@ -1,1 +1,3 @@
 //! The `lua` layer.
+
+pub mod seri;
