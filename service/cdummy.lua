@@ -50,14 +50,7 @@ function command.CONNECT()
 	skynet.error "Can't connect to other harbor in single node mode"
 end
 
-skynet.register_protocol {
-	name = "harbor",
-	id = skynet.PTYPE_HARBOR,
-	pack = function(...)
-		return ...
-	end,
-	unpack = skynet.tostring,
-}
+skynet.register_protocol { name = "harbor", id = skynet.PTYPE_HARBOR }
 
 -- The harbor service asks for unknown names in plain text: they wait until they are registered.
 skynet.register_protocol {

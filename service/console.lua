@@ -19,8 +19,8 @@ end
 local function loop()
 	for line in stdin.readline do
 		if string.find(line, "%S") then
-			-- The launcher and the new service have logged what went wrong.
-			skynet.fork(pcall, run, line)
+			-- One after another; the log has said what went wrong.
+			pcall(run, line)
 		end
 	end
 	skynet.error "console: end of input"

@@ -34,16 +34,16 @@ local function join(...)
 	return table.concat(words, " ", 1, count)
 end
 
-local function launch(module, ...)
+local function launch(...)
 	local line = join(...)
+	local address = skynet.launch(line)
 	local session = skynet.context()
 	local respond = skynet.response()
-	local address = skynet.launch(module, line)
 	if not address then
 		respond(false)
 		return
 	end
-	services[address] = module .. " " .. line
+	services[address] = line
 	launching[address] = { respond = respond, session = session }
 	return address
 end

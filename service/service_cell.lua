@@ -6,29 +6,21 @@ local name = ...
 
 local start = skynet.start
 
--- The cell is running already: what the code would start is called when the code is done.
-local function record_start()
-	local start_function
-	function skynet.start(f)
-		start_function = f
-	end
-	return function()
-		return start_function
-	end
-end
-
 local function refuse()
 	error "No dispatch function"
 end
 
 local function init(code, ...)
-	local recorded = record_start()
+	-- The cell is running already, so `start` only records what to call when the code is done.
+	local start_function
+	function skynet.start(f)
+		start_function = f
+	end
 	skynet.dispatch("lua", refuse)
 	local main = assert(load(code, name))
 	main(...)
-	local f = recorded()
-	if f then
-		f()
+	if start_function then
+		start_function()
 	end
 	skynet.ret()
 end

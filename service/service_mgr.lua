@@ -25,14 +25,6 @@ local function key_of(name, sub)
 	return name
 end
 
-local function result_of(key)
-	local state = states[key]
-	if type(state) == "string" then
-		error(state, 0)
-	end
-	return assert(state)
-end
-
 local function entry_of(key)
 	local entry = states[key]
 	if entry == nil then
@@ -42,19 +34,29 @@ local function entry_of(key)
 	return entry
 end
 
-local function wait(key)
-	local entry = entry_of(key)
-	if type(entry) == "table" then
-		local task = this_task()
-		entry[#entry + 1] = task
-		repeat
-			skynet.wait(task.co)
-		until states[key] ~= entry
+-- The result of a key whose launch is over.
+local function result_of(state)
+	if type(state) == "string" then
+		error(state, 0)
 	end
-	return result_of(key)
+	return state
 end
 
--- Runs f(...) once for a key; everybody who asks meanwhile gets the same result.
+local function wait(key)
+	local entry = entry_of(key)
+	if type(entry) ~= "table" then
+		return result_of(entry)
+	end
+	local task = this_task()
+	entry[#entry + 1] = task
+	repeat
+		skynet.wait(task.co)
+	until entry.done
+	return assert(result_of(entry.result))
+end
+
+-- Launches the service of a key; everybody who asks meanwhile gets the same result. A service that
+-- exited before it was up leaves no trace, an error stays.
 local function once(key, f, ...)
 	local entry = entry_of(key)
 	if type(entry) ~= "table" or entry.launcher then
@@ -62,18 +64,13 @@ local function once(key, f, ...)
 	end
 	entry.launcher = this_task()
 	local ok, result = pcall(f, ...)
-	if ok then
-		states[key] = result
-	else
-		states[key] = tostring(result)
-	end
+	entry.result = ok and result or not ok and tostring(result) or nil
+	entry.done = true
+	states[key] = entry.result
 	for _, task in ipairs(entry) do
 		skynet.wakeup(task.co)
 	end
-	if not ok then
-		error(states[key], 0)
-	end
-	return result
+	return result_of(entry.result)
 end
 
 local function launch(name, ...)
@@ -164,24 +161,25 @@ local function serve_network()
 	skynet.register "SERVICE"
 end
 
--- Asks the master, which answers like this service: a value, or nil and an error.
-local function ask_master(...)
-	local result, err = skynet.call("SERVICE", "lua", ...)
-	if err then
-		error(err, 0)
+-- Asks the master, which answers like this service (a value, or nil and an error), and remembers
+-- the outcome.
+local function ask_master(question, name, ...)
+	local global = "@" .. name
+	local key = key_of(global, (...))
+	if states[key] == nil then
+		local result, err = skynet.call("SERVICE", "lua", question, global, ...)
+		states[key] = result or err
 	end
-	return result
+	return result_of(states[key])
 end
 
 local function follow_master()
-	function command.GLAUNCH(name, ...)
-		local global = "@" .. name
-		return once(key_of(global, (...)), ask_master, "LAUNCH", global, ...)
+	function command.GLAUNCH(...)
+		return ask_master("LAUNCH", ...)
 	end
 
-	function command.GQUERY(name, ...)
-		local global = "@" .. name
-		return once(key_of(global, (...)), ask_master, "QUERY", global, ...)
+	function command.GQUERY(...)
+		return ask_master("QUERY", ...)
 	end
 
 	command.LIST = list_here

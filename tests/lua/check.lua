@@ -211,7 +211,8 @@ function check.helper(mode, ...)
 	return skynet.newservice(SERVICE_NAME, mode, ...)
 end
 
--- Runs a call in a coroutine of its own; the result table gets `done`, `ok` and the values.
+-- Runs f in a coroutine of its own up to where it blocks; the result table gets `done`, `ok` and
+-- the values when it ends.
 function check.background(f, ...)
 	local result = {}
 	skynet.fork(function(...)
@@ -220,6 +221,7 @@ function check.background(f, ...)
 		result.values = table.pack(table.unpack(r, 2, r.n))
 		result.done = true
 	end, ...)
+	skynet.yield()
 	return result
 end
 
