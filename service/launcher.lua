@@ -15,12 +15,12 @@ local NO_ANSWER = {}
 
 local command = {}
 
--- Ends the launch of `address`; failed or with the result.
-local function finish(address, ok, result)
+-- Ends the launch of `address`: failed, or with the result.
+local function finish(address, ok, ...)
 	local launch = launching[address]
 	if launch then
 		launching[address] = nil
-		launch.respond(ok, result)
+		launch.respond(ok, ...)
 	end
 end
 
@@ -74,7 +74,7 @@ end
 
 function command.REMOVE(_, address, killed)
 	services[address] = nil
-	finish(address, not killed, nil)
+	finish(address, not killed)
 	return NO_ANSWER
 end
 

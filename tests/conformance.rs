@@ -5,7 +5,7 @@
 //!
 //! | line | meaning |
 //! |---|---|
-//! | `--! config: key = value` | one more line of the config file; `@DIR@` is the run's folder |
+//! | `--! config: key = value` | a line for the config; `@DIR@` is the run's folder, `@TESTS@` this |
 //! | `--! log: pattern` | the log must hold such a line, after the one of the pattern before it |
 //! | `--! no log: pattern` | the log must hold no such line |
 //! | `--! stdout: pattern` | as `log`, for what the process prints |
@@ -172,6 +172,7 @@ fn config_text(target: &Target, name: &str, plan: &Plan, dir: &Path) -> String {
     let tests = folder();
     let tests = tests.display();
     let extra = plan.config.join("\n").replace("@DIR@", &dir.display().to_string());
+    let extra = extra.replace("@TESTS@", &tests.to_string());
     format!(
         r#"thread = 4
 harbor = 0
