@@ -1,7 +1,6 @@
 -- The functions of `skynet` that few services use; `skynet` takes them from here at first use.
 
 local skynet = require "skynet"
-local internal = require "skynet.native.internal"
 
 local api = {
 	init = require "skynet.require".init,
@@ -52,26 +51,24 @@ end
 -- The most sessions that one entry of uniqtask lists.
 local SESSIONS_LISTED = 9
 
+local function entry(sessions)
+	table.sort(sessions)
+	local count = #sessions
+	local listed = table.concat(sessions, ",", 1, math.min(count, SESSIONS_LISTED))
+	local more = count > SESSIONS_LISTED + 1 and "..." or ""
+	return string.format("%d\tsessions:[%s%s]\n", count, listed, more)
+end
+
+-- As skynet.task(table), with tasks that stand at the same place merged.
 function api.uniqtask()
-	local groups = {}
-	for _, task in ipairs(internal.tasks()) do
-		local thread, session = task[1], task[2]
-		local stack = session == "BREAK" and debug.traceback(thread) or skynet.task(session)
-		local group = groups[stack]
-		if not group then
-			group = { count = 0 }
-			groups[stack] = group
-		end
-		group.count = group.count + 1
-		if group.count <= SESSIONS_LISTED then
-			group[group.count] = session
-		end
+	local tasks, groups, result = {}, {}, {}
+	skynet.task(tasks)
+	for key, stack in pairs(tasks) do
+		groups[stack] = groups[stack] or {}
+		table.insert(groups[stack], tonumber(string.match(key, "session: (%d+)")))
 	end
-	local result = {}
-	for stack, group in pairs(groups) do
-		local more = group.count > SESSIONS_LISTED + 1 and "..." or ""
-		local sessions = table.concat(group, ",") .. more
-		result[string.format("%d\tsessions:[%s]\n", group.count, sessions)] = stack
+	for stack, sessions in pairs(groups) do
+		result[entry(sessions)] = stack
 	end
 	return result
 end
