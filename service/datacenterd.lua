@@ -18,10 +18,10 @@ end
 function command.QUERY(...)
 	local node = root
 	for i = 1, select("#", ...) do
-		if i > 1 then
-			node = branch_of(node)
+		if type(node) == "string" then
+			return nil -- as an index of a string gives in Lua
 		end
-		node = node[select(i, ...)]
+		node = branch_of(node)[select(i, ...)]
 		if node == nil then
 			return nil
 		end
