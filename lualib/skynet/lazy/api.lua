@@ -44,7 +44,7 @@ end
 -- Sets the function that answers the debug command INFO.
 function api.info_func(f)
 	require "skynet.debug".reg_debugcmd("INFO", function(...)
-		skynet.retpack((f(...)))
+		skynet.retpack(f(...))
 	end)
 end
 

@@ -40,7 +40,8 @@ end
 function commands.RUN(source, filename, ...)
 	local inject = require "skynet.inject"
 	local roots = { skynet.dispatch_message, skynet.register_protocol }
-	skynet.retpack(inject(skynet, source, filename, table.pack(...), table.unpack(roots)))
+	local ok, output = inject(skynet, source, filename, table.pack(...), table.unpack(roots))
+	skynet.retpack(ok, table.concat(output, "\n"))
 	collectgarbage()
 end
 
