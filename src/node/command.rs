@@ -125,10 +125,10 @@ impl Context {
             b"mqlen" => self.mailbox_len().to_string(),
             b"endless" => u8::from(stats.take_endless()).to_string(),
             b"cpu" => format!("{:.6}", stats.cpu_ns() as f64 / 1e9),
-            b"time" if self.node().settings.profile => {
-                format!("{:.6}", self.node().scheduler.current_message_ns() as f64 / 1e9)
-            }
-            b"time" => "0".to_owned(),
+            b"time" => match self.current_message_ns() {
+                Some(ns) => format!("{:.6}", ns as f64 / 1e9),
+                None => "0".to_owned(),
+            },
             b"message" => stats.messages().to_string(),
             _ => String::new(),
         }

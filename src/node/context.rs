@@ -70,6 +70,11 @@ impl Context {
         self.cell.stats.backlog() + self.cell.mailbox.len()
     }
 
+    /// Returns for how long the current message runs, in nanoseconds; `None` without profiling.
+    pub fn current_message_ns(&self) -> Option<u64> {
+        self.node.settings.profile.then(|| self.node.scheduler.current_message_ns())
+    }
+
     /// Retires this service after the current message.
     pub fn exit(&self) {
         self.log("KILL self");

@@ -14,5 +14,6 @@ mod watcher;
 mod weight;
 mod worker;
 
+pub(crate) use cpu_clock::thread_cpu_ns;
 pub use scheduler::{Reports, Scheduler, Settings};
 pub use weight::Weight;

@@ -38,6 +38,11 @@ impl Clock {
         (self.zero.elapsed().as_nanos() / CENTI.as_nanos()) as Centis
     }
 
+    /// Returns nanoseconds of the monotonic clock.
+    pub fn nanos(&self) -> u64 {
+        self.zero.elapsed().as_nanos() as u64
+    }
+
     /// Returns when a tick begins.
     pub fn instant_of(&self, tick: Centis) -> Instant {
         self.zero + CENTI * u32::try_from(tick).unwrap_or(u32::MAX)

@@ -1,0 +1,3 @@
+-- The old name of skynet.datacenter.
+
+return require "skynet.datacenter"

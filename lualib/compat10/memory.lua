@@ -1,0 +1,3 @@
+-- The old name of skynet.memory.
+
+return require "skynet.memory"

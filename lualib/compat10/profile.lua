@@ -1,0 +1,3 @@
+-- The old name of skynet.profile.
+
+return require "skynet.profile"

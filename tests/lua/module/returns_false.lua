@@ -1,0 +1,3 @@
+-- Has the result false.
+
+return false

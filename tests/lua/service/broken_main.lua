@@ -1,0 +1,3 @@
+-- Its main chunk raises; for the test "loader".
+
+error "the main chunk raised"

@@ -1,0 +1,3 @@
+-- Does not compile; for the test "loader".
+
+local = 1

@@ -1,0 +1,3 @@
+-- The module beside the service with_init.
+
+return "from beside"
