@@ -1,1 +1,3 @@
 //! The `node` layer.
+
+pub mod daemon;
