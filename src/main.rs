@@ -1,6 +1,6 @@
 //! The `ironsky` executable: chooses the allocator and hands over to the command line.
 
-use ironsky::cli::{self, About, Program};
+use ironsky::cli::{self, Program};
 use ironsky::config::Config;
 use std::process::ExitCode;
 
@@ -11,21 +11,19 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 struct Ironsky;
 
 impl Program for Ironsky {
-    fn about(&self) -> About {
-        let has_jemalloc = cfg!(not(feature = "nojemalloc"));
-        let allocator = if has_jemalloc { "jemalloc" } else { "the C library's" };
-        About { strategies: String::new(), allocator }
+    fn allocator(&self) -> &'static str {
+        if cfg!(feature = "nojemalloc") { "of the C library" } else { "jemalloc" }
     }
 
     fn is_embedded(&self, _path: &str) -> bool {
         false
     }
 
-    fn run_node(&self, _config: Config) -> anyhow::Result<()> {
+    fn run_node(&self, _config: Config) -> anyhow::Result<u8> {
         anyhow::bail!("this build has no node")
     }
 
-    fn run_demo(&self) -> anyhow::Result<()> {
+    fn run_demo(&self) -> anyhow::Result<u8> {
         anyhow::bail!("this build has no demonstration")
     }
 }

@@ -1,8 +1,8 @@
 //! The command line: what `ironsky` does with its arguments, and with which exit code it ends.
 //!
 //! `main.rs` calls [`main`] and passes the rest of the program as a [`Program`], so this layer can
-//! be tested without a node. Exit codes: 0 after an orderly end, 1 when the node cannot start or
-//! `check` finds errors, 2 for arguments that make no sense.
+//! be tested without a node. Exit codes: the node's own after an orderly end (usually 0), 1 when it
+//! cannot start or `check` finds errors, 2 for arguments that make no sense.
 //!
 //! Everything up to [`Program::run_node`] happens in one thread: daemon mode forks.
 
@@ -10,10 +10,9 @@ mod about;
 mod args;
 mod diagnostics;
 
-pub use about::About;
-
 use crate::config::{self, Config, Finding, Severity};
 use crate::node::daemon;
+use about::About;
 use args::Request;
 use std::io::{self, Write};
 use std::path::Path;
@@ -21,25 +20,25 @@ use std::process::ExitCode;
 
 /// What the command line starts; implemented beside `fn main`.
 pub trait Program {
-    /// Describes this build, for `--version`.
-    fn about(&self) -> About;
+    /// Names the allocator of this process, for `--version`.
+    fn allocator(&self) -> &'static str;
 
     /// Says whether the binary carries the file of that name, such as `service/launcher.lua`.
     fn is_embedded(&self, path: &str) -> bool;
 
-    /// Runs a node until its orderly end.
+    /// Runs a node until its orderly end and returns the exit code.
     ///
     /// # Errors
     ///
     /// Why it cannot start; the text goes to the standard error output as it is.
-    fn run_node(&self, config: Config) -> anyhow::Result<()>;
+    fn run_node(&self, config: Config) -> anyhow::Result<u8>;
 
     /// Shows what this program is, when it is started without arguments.
     ///
     /// # Errors
     ///
     /// As for [`Program::run_node`].
-    fn run_demo(&self) -> anyhow::Result<()>;
+    fn run_demo(&self) -> anyhow::Result<u8>;
 }
 
 /// Does what the arguments of the process ask for.
@@ -56,17 +55,17 @@ pub fn main(program: &dyn Program) -> ExitCode {
 
 fn serve(program: &dyn Program, request: Request) -> ExitCode {
     match request {
-        Request::Version => print(&program.about().to_string()),
+        Request::Version => print(&About { allocator: program.allocator() }.to_string()),
         Request::Check(path) => check(program, &path),
         Request::Demo => run(|| program.run_demo()),
         Request::Node(path) => run(|| start(program, &path)),
     }
 }
 
-fn run(action: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
+fn run(action: impl FnOnce() -> anyhow::Result<u8>) -> ExitCode {
     diagnostics::set_up();
     match action() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             // The standard error output may be closed; the exit code still tells.
             let _ = writeln!(io::stderr(), "{error:#}");
@@ -75,12 +74,12 @@ fn run(action: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
     }
 }
 
-fn start(program: &dyn Program, path: &Path) -> anyhow::Result<()> {
+fn start(program: &dyn Program, path: &Path) -> anyhow::Result<u8> {
     let config = Config::load(path)?;
     let pid_file = config.daemon.as_deref().map(daemon::detach).transpose()?;
-    program.run_node(config)?;
+    let code = program.run_node(config)?;
     pid_file.map_or(Ok(()), daemon::PidFile::remove)?;
-    Ok(())
+    Ok(code)
 }
 
 fn check(program: &dyn Program, path: &Path) -> ExitCode {

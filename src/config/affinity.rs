@@ -19,6 +19,16 @@ impl Affinity {
     /// What the key may hold, for error texts.
     pub(super) const EXPECTED: &str = "true, false or a list of cores such as \"0,2,4\"";
 
+    /// Returns the cores to pin workers to, in turn, when the process may use `usable` of them;
+    /// none when workers are not pinned.
+    pub fn cores(&self, usable: usize) -> Vec<usize> {
+        match self {
+            Self::Free => Vec::new(),
+            Self::EveryCore => (0..usable).collect(),
+            Self::Cores(list) => list.clone(),
+        }
+    }
+
     /// Reads the text of the key.
     pub(super) fn parse(text: &str) -> Option<Self> {
         match text.trim() {
@@ -42,6 +52,13 @@ mod tests {
         assert_eq!(Affinity::parse("true"), Some(Affinity::EveryCore));
         assert_eq!(Affinity::parse("false"), Some(Affinity::Free));
         assert_eq!(Affinity::parse("0, 2,4"), Some(Affinity::Cores(vec![0, 2, 4])));
+    }
+
+    #[test]
+    fn says_which_cores() {
+        assert_eq!(Affinity::Free.cores(2), [0; 0]);
+        assert_eq!(Affinity::EveryCore.cores(2), [0, 1]);
+        assert_eq!(Affinity::Cores(vec![3]).cores(2), [3]);
     }
 
     #[test]

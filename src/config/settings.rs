@@ -189,5 +189,5 @@ impl Reader<'_> {
 
 /// One worker for each core that the process may use.
 fn default_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(THREADS_MAX))
+    crate::affinity::cores().min(THREADS_MAX)
 }

@@ -65,7 +65,7 @@ fn nil_and_locals_are_no_keys() {
 #[test]
 fn defaults_are_used_and_written() {
     let config = text("").unwrap();
-    let cores = std::thread::available_parallelism().unwrap().get();
+    let cores = crate::affinity::cores();
     assert_eq!((config.threads, config.harbor, config.profile), (cores, 1, true));
     assert_eq!(config.bootstrap, "snlua bootstrap");
     assert_eq!((config.daemon.as_deref(), config.logger.as_deref()), (None, None));
