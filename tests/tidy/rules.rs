@@ -71,6 +71,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
 pub(crate) const UNSAFE: &[&str] = &[
     "src/sync/",
     "src/message/",
+    "src/codec/seri/encode.rs",
     "src/net/",
     "src/sched/cpu_clock.rs",
     "src/node/daemon.rs",
