@@ -12,7 +12,8 @@ use crate::service::Service;
 #[error("{0}")]
 pub struct StartError(pub String);
 
-type Factory = Box<dyn Fn(&Context, Option<&[u8]>) -> Result<Box<dyn Service>, StartError> + Send + Sync>;
+type Factory =
+    Box<dyn Fn(&Context, Option<&[u8]>) -> Result<Box<dyn Service>, StartError> + Send + Sync>;
 
 /// The kinds of native services that a node can launch.
 #[derive(Default)]

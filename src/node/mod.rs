@@ -6,6 +6,7 @@
 
 mod command;
 mod context;
+pub mod daemon;
 mod launch;
 mod log;
 mod outbound;

@@ -83,8 +83,5 @@ impl Node {
 /// Reads `:hex` of bytes that need not be UTF-8.
 pub(super) fn parse_address(text: &[u8]) -> Address {
     let ascii = text.iter().position(|byte| !byte.is_ascii()).unwrap_or(text.len());
-    std::str::from_utf8(&text[..ascii])
-        .ok()
-        .and_then(Address::parse)
-        .unwrap_or(Address::NOBODY)
+    std::str::from_utf8(&text[..ascii]).ok().and_then(Address::parse).unwrap_or(Address::NOBODY)
 }

@@ -44,11 +44,7 @@ pub(super) struct Watch<S: Strategy> {
 
 impl<S: Strategy> Watch<S> {
     pub(super) fn new() -> Self {
-        Self {
-            parker: Park::new(),
-            slots: AtomicBool::new(false),
-            busy: AtomicBool::new(false),
-        }
+        Self { parker: Park::new(), slots: AtomicBool::new(false), busy: AtomicBool::new(false) }
     }
 
     /// A worker filled its next slot. Only matters when somebody sleeps who could run it.

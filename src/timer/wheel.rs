@@ -216,7 +216,7 @@ mod tests {
             let mut wheel = Wheel::new(77);
             let expiry = wheel.insert(ticks, 5);
             assert_eq!(expiry, 77 + u64::from(ticks));
-            assert_eq!(fired(&mut wheel, expiry - 1), []);
+            assert_eq!(fired(&mut wheel, expiry - 1), [0; 0]);
             assert_eq!(wheel.next_expiry(), Some(expiry));
             assert_eq!(fired(&mut wheel, expiry), [5]);
             assert_eq!((wheel.len(), wheel.next_expiry()), (0, None));
@@ -227,7 +227,7 @@ mod tests {
     fn one_tick_fires_in_the_order_of_setting() {
         let mut wheel = Wheel::new(0);
         for (order, at) in [0, 0, 200, 299].into_iter().enumerate() {
-            assert_eq!(fired(&mut wheel, at), []);
+            assert_eq!(fired(&mut wheel, at), [0; 0]);
             wheel.insert((300 - at) as u32, order as u32);
         }
         assert_eq!(fired(&mut wheel, 300), [0, 1, 2, 3]);
@@ -258,7 +258,7 @@ mod tests {
     fn a_tick_that_has_passed_means_the_next_one() {
         let mut wheel = Wheel::new(100);
         assert_eq!([wheel.insert_at(40, 1), wheel.insert(0, 2)], [101, 101]);
-        assert_eq!(fired(&mut wheel, 50), []);
+        assert_eq!(fired(&mut wheel, 50), [0; 0]);
         assert_eq!(wheel.now(), 100);
         assert_eq!(fired(&mut wheel, 101), [1, 2]);
     }
