@@ -17,6 +17,7 @@ mod selected;
 mod sleepers;
 mod strategy;
 
+pub use lock::{Optimistic, ReentrantGuard, ReentrantLock};
 pub use parker::{CondvarParker, FutexParker, Park};
 pub use queue::{LockFreeQueue, LockedQueue, RunQueue};
 pub use selected::Selected;
