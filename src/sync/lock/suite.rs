@@ -147,7 +147,7 @@ fn stress_shared<R: lock_api::RawRwLock + Sync>(threads: u64, rounds: u64, reads
 }
 
 macro_rules! exclusive {
-    ($module:ident, $raw:ty, $load:expr) => {
+    ($module:ident, $raw:ty, $stress:expr) => {
         mod $module {
             use super::*;
 
@@ -205,19 +205,19 @@ macro_rules! exclusive {
 
             #[test]
             fn excludes_under_stress() {
-                stress_exclusive::<$raw>(4, 20_000 / $load);
+                stress_exclusive::<$raw>($stress.few, $stress.many_rounds);
             }
 
             #[test]
             fn excludes_with_many_more_threads_than_cores() {
-                stress_exclusive::<$raw>(48 / $load, 300);
+                stress_exclusive::<$raw>($stress.many, $stress.few_rounds);
             }
         }
     };
 }
 
 macro_rules! shared {
-    ($module:ident, $raw:ty, $load:expr) => {
+    ($module:ident, $raw:ty, $stress:expr) => {
         mod $module {
             use super::*;
 
@@ -310,29 +310,39 @@ macro_rules! shared {
 
             #[test]
             fn excludes_under_stress() {
-                stress_shared::<$raw>(4, 10_000 / $load, 50);
-                stress_shared::<$raw>(4, 10_000 / $load, 95);
+                stress_shared::<$raw>($stress.few, $stress.many_rounds, 50);
+                stress_shared::<$raw>($stress.few, $stress.many_rounds, 95);
             }
 
             #[test]
             fn excludes_with_many_more_threads_than_cores() {
-                stress_shared::<$raw>(48 / $load, 200, 70);
+                stress_shared::<$raw>($stress.many, $stress.few_rounds, 70);
             }
         }
     };
 }
 
-/// The spin crate's waiters never give the core away: with more threads than cores each hand-over
-/// may cost a time slice, so its stress is this many times smaller.
-const PURE_SPIN: u64 = 16;
+/// How hard a lock is tried.
+struct Stress {
+    few: u64,
+    many_rounds: u64,
+    many: u64,
+    few_rounds: u64,
+}
 
-exclusive!(spin, RawSpin, 1);
-exclusive!(mutex, RawMutex, 1);
-exclusive!(fair, RawFair, 1);
-exclusive!(parking_lot_mutex, RawParkingLot, 1);
+const FULL: Stress = Stress { few: 4, many_rounds: 10_000, many: 48, few_rounds: 300 };
+
+/// The spin crate's waiters never give the core away: with more threads than cores each hand-over
+/// may cost a time slice.
+const PURE_SPIN: Stress = Stress { few: 2, many_rounds: 500, many: 3, few_rounds: 20 };
+
+exclusive!(spin, RawSpin, FULL);
+exclusive!(mutex, RawMutex, FULL);
+exclusive!(fair, RawFair, FULL);
+exclusive!(parking_lot_mutex, RawParkingLot, FULL);
 exclusive!(spin_crate, RawSpinCrate, PURE_SPIN);
-shared!(rw_fair, RawRwFair, 1);
-shared!(rw_read, RawRwRead, 1);
-shared!(rw_write, RawRwWrite, 1);
-shared!(parking_lot_rwlock, RawRwParkingLot, 1);
+shared!(rw_fair, RawRwFair, FULL);
+shared!(rw_read, RawRwRead, FULL);
+shared!(rw_write, RawRwWrite, FULL);
+shared!(parking_lot_rwlock, RawRwParkingLot, FULL);
 shared!(spin_crate_rwlock, RawRwSpinCrate, PURE_SPIN);
