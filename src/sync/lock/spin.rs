@@ -30,7 +30,7 @@ impl Named for RawSpin {
 }
 
 // SAFETY:
-// - exclusion: an acquisition is a swap that found false, and only the holder stores false.
+// - exclusion: an acquisition is an exchange of false for true, and only the holder stores false.
 unsafe impl lock_api::RawMutex for RawSpin {
     const INIT: Self = Self { locked: AtomicBool::new(false) };
 
@@ -46,7 +46,7 @@ unsafe impl lock_api::RawMutex for RawSpin {
 
     #[inline]
     fn try_lock(&self) -> Option<GuardNoSend> {
-        (!self.is_locked() && self.take()).then(GuardNoSend::new)
+        self.take().then(GuardNoSend::new)
     }
 
     #[inline]
@@ -66,7 +66,7 @@ impl RawSpin {
     #[inline]
     fn take(&self) -> bool {
         // Acquire: pairs with the Release in `unlock`.
-        !self.locked.swap(true, Ordering::Acquire)
+        self.locked.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
     #[cold]
