@@ -9,7 +9,7 @@
 //!   `Ordering`, `fence`.
 //! - `hint::spin_loop` and `thread::yield_now`: let another thread run. Every loop that waits for
 //!   another thread calls one of them in each round.
-//! - `thread::token`: a number that no other live thread has, never 0.
+//! - `thread::token`: a number that no other thread has or had, never 0.
 //! - `UnsafeCell` with `const fn new`, `with` and `with_mut`: the models see each access.
 //! - `OsMutex`, `Condvar`: the world's own blocking pair, with `const fn new`.
 //! - `futex_tables`: the buckets of `futex::table`, one for each place a thread can wait.

@@ -11,6 +11,8 @@
 pub(crate) mod facade;
 mod futex;
 pub mod lock;
+#[cfg(all(test, any(ironsky_loom, ironsky_shuttle)))]
+mod models;
 mod next_slot;
 mod parker;
 mod queue;
@@ -18,6 +20,7 @@ mod selected;
 mod sleepers;
 mod strategy;
 
+pub use lock::{Optimistic, ReentrantGuard, ReentrantLock};
 pub use next_slot::NextSlot;
 pub use parker::{CondvarParker, FutexParker, Park};
 pub use queue::{LockFreeQueue, LockedQueue, RunQueue};

@@ -69,7 +69,10 @@ impl<E: RawMutex + Named + Send + Sync + 'static> QueueFamily for Locked<E> {
 }
 
 /// Any combination as a strategy: exclusive lock, shared lock, run queue, parker.
-pub struct Bundle<E, R, Q, P>(PhantomData<fn() -> (E, R, Q, P)>);
+pub struct Bundle<E, R, Q, P>(PhantomData<Parts<E, R, Q, P>>);
+
+/// Names the parts without owning them: a bundle may be sent whatever they are.
+type Parts<E, R, Q, P> = fn() -> (E, R, Q, P);
 
 impl<E, R, Q, P> Strategy for Bundle<E, R, Q, P>
 where

@@ -4,17 +4,32 @@ pub(crate) use std::hint;
 pub(crate) use std::sync::{Condvar, Mutex as OsMutex, atomic};
 
 /// Looks before parking; see the contract in `facade`.
-pub(crate) const SPIN_ROUNDS_MAX: u32 = u32::MAX;
+pub(crate) const SPIN_ROUNDS_MAX: u32 = 1_000;
 
 /// Threads as the protocols need them.
 pub(crate) mod thread {
     pub(crate) use std::thread::yield_now;
 
-    /// Returns a number that no other live thread has, never 0.
+    use std::cell::Cell;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Returns a number that no other thread has or had, never 0.
     #[inline]
     pub(crate) fn token() -> usize {
-        thread_local!(static PLACE: u8 = const { 0 });
-        PLACE.with(|place| std::ptr::from_ref(place).addr())
+        thread_local!(static TOKEN: Cell<usize> = const { Cell::new(0) });
+        TOKEN.with(|token| {
+            if token.get() == 0 {
+                token.set(draw());
+            }
+            token.get()
+        })
+    }
+
+    #[cold]
+    fn draw() -> usize {
+        static LAST: AtomicUsize = AtomicUsize::new(0);
+        // Relaxed: only the number matters.
+        LAST.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
 
@@ -27,6 +42,7 @@ impl<T> UnsafeCell<T> {
         Self(std::cell::UnsafeCell::new(value))
     }
 
+    #[allow(dead_code, reason = "each twin offers the same operations")]
     #[inline]
     pub(crate) fn with<R>(&self, body: impl FnOnce(*const T) -> R) -> R {
         body(self.0.get())
@@ -39,9 +55,11 @@ impl<T> UnsafeCell<T> {
 }
 
 /// Declares a value that all threads share.
+#[cfg(any(test, not(target_os = "linux")))]
 macro_rules! global {
     ($name:ident: $type:ty = $value:expr) => {
         static $name: std::sync::LazyLock<$type> = std::sync::LazyLock::new(|| $value);
     };
 }
+#[cfg(any(test, not(target_os = "linux")))]
 pub(crate) use global;

@@ -10,7 +10,7 @@ pub(crate) const SPIN_ROUNDS_MAX: u32 = 1;
 pub(crate) mod thread {
     pub(crate) use shuttle::thread::yield_now;
 
-    /// Returns a number that no other live thread has, never 0.
+    /// Returns a number that no other thread has or had, never 0.
     pub(crate) fn token() -> usize {
         use std::hash::{DefaultHasher, Hash, Hasher};
         let mut hasher = DefaultHasher::new();

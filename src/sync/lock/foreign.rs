@@ -34,7 +34,6 @@ impl Named for RawSpinCrate {
 // - exclusion: a guard of the crate's mutex is forgotten at the acquisition, so the mutex stays
 //   locked until `unlock`, which the trait allows only to the holder.
 unsafe impl lock_api::RawMutex for RawSpinCrate {
-    #[expect(clippy::declare_interior_mutable_const, reason = "the trait wants a constant")]
     const INIT: Self = Self(spin::Mutex::new(()));
 
     type Guard = GuardNoSend;
@@ -77,7 +76,6 @@ impl Named for RawRwSpinCrate {
 // - exclusion: a guard of the crate's lock is forgotten at the acquisition, so that share stays
 //   held until the matching unlock, which the trait allows only to its holder.
 unsafe impl lock_api::RawRwLock for RawRwSpinCrate {
-    #[expect(clippy::declare_interior_mutable_const, reason = "the trait wants a constant")]
     const INIT: Self = Self(spin::RwLock::new(()));
 
     type SharedGuard = GuardNoSend;

@@ -1,0 +1,88 @@
+//! Every protocol of `sync` under loom (all schedules up to a number of preemptions) and shuttle
+//! (random schedules, weighted to find rare ones).
+//!
+//! Run with
+//! `RUSTFLAGS="--cfg ironsky_loom" LOOM_MAX_PREEMPTIONS=2 cargo test --release --lib models` or
+//! `RUSTFLAGS="--cfg ironsky_shuttle" cargo test --release --lib models`,
+//! each in a target folder of its own.
+//!
+//! Rules:
+//! 1. Two or three threads, the test's own thread among them; a spinning lock gets two.
+//! 2. A fresh object is touched once before threads are spawned (`settle`): loom counts the first
+//!    use as the creation, and each access must happen after that.
+//! 3. What a lock protects is a cell that loom watches; two unordered accesses fail the model.
+//! 4. A lost wake-up shows as a deadlock, which both engines report.
+
+use std::sync::Arc;
+
+use super::facade::UnsafeCell;
+
+mod handoff;
+mod locks;
+mod parking;
+
+cfg_select! {
+    ironsky_loom => {
+        use loom::thread;
+
+        /// Runs `body` under every schedule.
+        fn explore(body: impl Fn() + Send + Sync + 'static) {
+            loom::model(body);
+        }
+    }
+    _ => {
+        use shuttle::thread;
+
+        /// Runs `body` under many schedules; a failure prints how to replay its own.
+        fn explore(body: impl Fn() + Send + Sync + 'static) {
+            const SCHEDULES: usize = 5_000;
+            const CHANGES: usize = 3;
+            shuttle::check_pct(body, SCHEDULES, CHANGES);
+        }
+    }
+}
+
+/// A counter without a lock of its own: whoever uses it must have one.
+struct Guarded(UnsafeCell<u32>);
+
+// SAFETY: the models reach it only under the protocol that they test; loom checks that.
+unsafe impl Sync for Guarded {}
+// SAFETY: it is a number.
+unsafe impl Send for Guarded {}
+
+impl Guarded {
+    fn new() -> Self {
+        let guarded = Self(UnsafeCell::new(0));
+        guarded.get();
+        guarded
+    }
+
+    fn add_one(&self) {
+        // SAFETY: the model holds its lock for writing; loom checks it.
+        self.0.with_mut(|count| unsafe { *count += 1 });
+    }
+
+    fn get(&self) -> u32 {
+        // SAFETY: the model holds its lock for reading; loom checks it.
+        self.0.with(|count| unsafe { *count })
+    }
+}
+
+/// Runs `body` in this many further threads and in this one, and waits for all.
+fn together<T>(shared: &Arc<T>, bodies: &[fn(&T)])
+where
+    T: Send + Sync + 'static,
+{
+    let (here, elsewhere) = bodies.split_first().expect("a model has at least one body");
+    let threads: Vec<_> = elsewhere
+        .iter()
+        .map(|&body| {
+            let shared = Arc::clone(shared);
+            thread::spawn(move || body(&shared))
+        })
+        .collect();
+    here(shared);
+    for thread in threads {
+        thread.join().expect("a failed body has failed the model already");
+    }
+}

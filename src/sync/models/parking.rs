@@ -1,0 +1,183 @@
+//! Parkers and sleepers: no token and no wake-up is lost.
+
+use std::sync::Arc;
+
+use super::{Guarded, explore, together};
+use crate::sync::lock::RawMutex;
+use crate::sync::parker::{CondvarParker, FutexParker, Park};
+use crate::sync::queue::{LockedQueue, RunQueue};
+use crate::sync::sleepers::{Sleepers, Woken};
+
+struct Parked<P> {
+    parker: P,
+    news: Guarded,
+}
+
+fn parked<P: Park>() -> Arc<Parked<P>> {
+    let parker = P::new();
+    parker.unpark();
+    parker.park();
+    Arc::new(Parked { parker, news: Guarded::new() })
+}
+
+macro_rules! parker_models {
+    ($module:ident, $parker:ty) => {
+        mod $module {
+            use super::*;
+
+            #[test]
+            fn what_came_before_the_token_is_seen_after_it() {
+                explore(|| {
+                    together(
+                        &parked::<$parker>(),
+                        &[
+                            |shared| {
+                                shared.parker.park();
+                                assert_eq!(shared.news.get(), 1);
+                            },
+                            |shared| {
+                                shared.news.add_one();
+                                shared.parker.unpark();
+                            },
+                        ],
+                    );
+                });
+            }
+
+            #[test]
+            fn two_tokens_at_once_wake_at_least_once() {
+                explore(|| {
+                    let shared = parked::<$parker>();
+                    together(
+                        &shared,
+                        &[
+                            |shared| shared.parker.park(),
+                            |shared| shared.parker.unpark(),
+                            |shared| shared.parker.unpark(),
+                        ],
+                    );
+                });
+            }
+        }
+    };
+}
+
+parker_models!(futex, FutexParker);
+parker_models!(condvar, CondvarParker);
+
+/// Workers and their queue; an item is how many further items it makes.
+struct Workplace {
+    sleepers: Sleepers<FutexParker>,
+    queue: LockedQueue<RawMutex, u32>,
+}
+
+impl Workplace {
+    fn new(workers: usize) -> Arc<Self> {
+        let place = Self { sleepers: Sleepers::new(workers), queue: LockedQueue::new() };
+        for index in 0..workers {
+            let woken = place.sleepers.sleep(index, false, None, || place.sleepers.notify_one());
+            assert_eq!(woken, Woken::Notified);
+            assert!(place.sleepers.stop_search());
+        }
+        assert!(place.queue.is_empty());
+        Arc::new(place)
+    }
+
+    fn post(&self) {
+        self.queue.push(0);
+        self.sleepers.notify_one();
+    }
+
+    /// One worker until it has done `share` items: search, sleep, be woken, chain the wake.
+    fn work(&self, index: usize, share: usize) {
+        let mut searching = false;
+        for _ in 0..share {
+            while self.queue.pop().is_none() {
+                searching = searching || self.sleepers.start_search();
+                if let Some(_item) = self.queue.pop() {
+                    break;
+                }
+                let woken = self.sleepers.sleep(index, searching, None, || !self.queue.is_empty());
+                assert_ne!(woken, Woken::TimedOut);
+                searching = true;
+            }
+            if std::mem::take(&mut searching)
+                && self.sleepers.stop_search()
+                && !self.queue.is_empty()
+            {
+                self.sleepers.notify_one();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_push_between_the_look_and_the_sleep_is_not_lost() {
+    explore(|| {
+        let place = Workplace::new(1);
+        together(&place, &[|place| place.work(0, 1), Workplace::post]);
+        assert_eq!((place.queue.len(), place.sleepers.sleeping()), (0, 0));
+    });
+}
+
+#[test]
+fn each_of_two_pushes_reaches_the_worker() {
+    explore(|| {
+        let place = Workplace::new(1);
+        together(
+            &place,
+            &[
+                |place| place.work(0, 2),
+                |place| {
+                    place.post();
+                    place.post();
+                },
+            ],
+        );
+        assert_eq!((place.queue.len(), place.sleepers.sleeping()), (0, 0));
+    });
+}
+
+#[test]
+fn each_of_two_workers_gets_one_of_two_items() {
+    explore(|| {
+        let place = Workplace::new(2);
+        together(
+            &place,
+            &[
+                |place| {
+                    place.post();
+                    place.post();
+                },
+                |place| place.work(0, 1),
+                |place| place.work(1, 1),
+            ],
+        );
+        assert_eq!((place.queue.len(), place.sleepers.sleeping()), (0, 0));
+    });
+}
+
+#[test]
+fn shutdown_wakes_whoever_sleeps() {
+    use crate::sync::facade::atomic::{AtomicBool, Ordering};
+
+    struct Stopping(Sleepers<FutexParker>, AtomicBool);
+    explore(|| {
+        let shared = Stopping(Sleepers::new(1), AtomicBool::new(false));
+        assert_eq!(shared.0.sleep(0, false, None, || shared.0.notify_one()), Woken::Notified);
+        let _last = shared.0.stop_search();
+        assert!(!shared.1.load(Ordering::Relaxed));
+        together(
+            &Arc::new(shared),
+            &[
+                |Stopping(sleepers, stopped)| {
+                    sleepers.sleep(0, false, None, || stopped.load(Ordering::Relaxed));
+                },
+                |Stopping(sleepers, stopped)| {
+                    stopped.store(true, Ordering::Relaxed);
+                    sleepers.notify_all();
+                },
+            ],
+        );
+    });
+}
