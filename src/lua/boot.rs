@@ -6,9 +6,9 @@ use std::ptr;
 
 use mlua::ffi::{
     self, LUA_GCGEN, LUA_GCRESTART, LUA_GCSTOP, LUA_OK, LUA_REGISTRYINDEX, LUA_TNUMBER, lua_State,
-    lua_createtable, lua_gc, lua_getfield, lua_pop, lua_pushboolean,
-    lua_pushcfunction, lua_pushlightuserdata, lua_pushlstring, lua_pushnil, lua_setfield,
-    lua_setglobal, lua_settop, lua_tointegerx, lua_tolstring, lua_type, luaL_ref,
+    lua_createtable, lua_gc, lua_getfield, lua_pop, lua_pushboolean, lua_pushcfunction,
+    lua_pushlightuserdata, lua_pushlstring, lua_pushnil, lua_setfield, lua_setglobal, lua_settop,
+    lua_tointegerx, lua_tolstring, lua_type, luaL_ref,
 };
 
 use super::codecache::{self, load_file};

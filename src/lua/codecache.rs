@@ -35,8 +35,7 @@ pub(super) enum Mode {
     Exist,
 }
 
-const MODES: [(Mode, &CStr); 3] =
-    [(Mode::On, c"ON"), (Mode::Off, c"OFF"), (Mode::Exist, c"EXIST")];
+const MODES: [(Mode, &CStr); 3] = [(Mode::On, c"ON"), (Mode::Off, c"OFF"), (Mode::Exist, c"EXIST")];
 
 /// Bytecode at an address that Lua may run it from (aligned, never moved).
 pub(super) struct Chunk {
@@ -126,11 +125,7 @@ unsafe fn try_load(vm: *mut Vm, l: *mut lua_State, name: &[u8]) -> Result<(), Lo
 }
 
 /// Makes a function of a chunk, which the service keeps from now on.
-unsafe fn instantiate(
-    vm: *mut Vm,
-    l: *mut lua_State,
-    chunk: Arc<Chunk>,
-) -> Result<(), LoadError> {
+unsafe fn instantiate(vm: *mut Vm, l: *mut lua_State, chunk: Arc<Chunk>) -> Result<(), LoadError> {
     // "B": the buffer stays where it is for as long as the state lives (Lua 5.5).
     let mode = if cfg!(feature = "lua55") { c"B" } else { c"b" };
     // SAFETY: rule 1; loading is protected and reports errors by its status. The chunk outlives
@@ -167,7 +162,10 @@ fn read(name: &[u8]) -> Result<Vec<u8>, LoadError> {
 }
 
 fn cannot(what: &str, path: &str, why: &str) -> LoadError {
-    LoadError { text: format!("cannot {what} {path}: {why}").into_bytes(), status: ffi::LUA_ERRERR + 1 }
+    LoadError {
+        text: format!("cannot {what} {path}: {why}").into_bytes(),
+        status: ffi::LUA_ERRERR + 1,
+    }
 }
 
 /// The system's own words, without Rust's error number.
@@ -303,8 +301,7 @@ unsafe extern "C-unwind" fn mode(l: *mut lua_State) -> c_int {
             return 1;
         }
         luaL_checklstring(l, 1, ptr::null_mut());
-        let names =
-            [MODES[0].1.as_ptr(), MODES[1].1.as_ptr(), MODES[2].1.as_ptr(), ptr::null()];
+        let names = [MODES[0].1.as_ptr(), MODES[1].1.as_ptr(), MODES[2].1.as_ptr(), ptr::null()];
         let chosen = luaL_checkoption(l, 1, ptr::null(), names.as_ptr());
         (*vm).cache_mode = MODES.get(chosen as usize).map_or(Mode::On, |(mode, _)| *mode);
         0

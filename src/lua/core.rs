@@ -12,8 +12,8 @@ use mlua::ffi::{
 
 use super::error::raise_top;
 use super::native::{info, protocol, send as native_send, set_functions, trace};
-use super::seri;
 use super::send::{destination, kind, payload, post};
+use super::seri;
 use super::vm::{Callback, vm_of};
 use crate::message::{Address, Session};
 

@@ -11,8 +11,8 @@ use std::ptr;
 use mlua::ffi::{
     self, LUA_MULTRET, LUA_OK, LUA_REGISTRYINDEX, LUA_TNIL, LUA_TTABLE, lua_Integer, lua_State,
     lua_call, lua_getfield, lua_gettop, lua_isnil, lua_pop, lua_pushboolean, lua_pushcfunction,
-    lua_pushinteger, lua_pushlightuserdata, lua_pushlstring, lua_rawgeti,
-    lua_settop, lua_tolstring, lua_type, lua_xmove, luaL_unref,
+    lua_pushinteger, lua_pushlightuserdata, lua_pushlstring, lua_rawgeti, lua_settop,
+    lua_tolstring, lua_type, lua_xmove, luaL_unref,
 };
 
 use super::error::raise_top;
@@ -567,4 +567,3 @@ pub(super) unsafe fn report_forgotten(vm: *mut Vm, task: *mut Task, session: Ses
         lua_pop(l, 2);
     }
 }
-

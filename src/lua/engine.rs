@@ -3,7 +3,7 @@
 //! After each suspension: wake-ups first in, first out, each to its next suspension; then calls
 //! that failed; then forks, each again with what it woke; then the message is done.
 
-use std::ffi::{c_int, CStr};
+use std::ffi::{CStr, c_int};
 use std::ptr;
 
 use mlua::ffi::{

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use mlua::ffi::{lua_State, lua_concat, lua_error, lua_insert, luaL_where, lua_pushstring};
+use mlua::ffi::{lua_State, lua_concat, lua_error, lua_insert, lua_pushstring, luaL_where};
 
 /// Raises a text with the position of the caller in front, as `error` does.
 ///

@@ -7,8 +7,8 @@ use std::ptr;
 
 use mlua::ffi::{
     self, LUA_OK, LUA_TFUNCTION, LUA_TNIL, lua_CFunction, lua_State, lua_getfield, lua_getglobal,
-    lua_pop, lua_pushcfunction, lua_pushlstring, lua_pushnil, lua_pushstring, lua_rawseti, lua_setfield, lua_settop, lua_tolstring, lua_type, luaL_checklstring,
-    luaL_optlstring,
+    lua_pop, lua_pushcfunction, lua_pushlstring, lua_pushnil, lua_pushstring, lua_rawseti,
+    lua_setfield, lua_settop, lua_tolstring, lua_type, luaL_checklstring, luaL_optlstring,
 };
 
 use super::codecache::{self, load_file};

@@ -8,13 +8,12 @@ use std::ffi::c_int;
 use std::ptr;
 
 use mlua::ffi::{
-    self, LUA_OK, LUA_REGISTRYINDEX, LUA_TFUNCTION, LUA_TNIL, LUA_TSTRING, LUA_TTHREAD,
-    LUA_YIELD, lua_State, lua_checkstack, lua_createtable, lua_error, lua_getglobal,
-    lua_gettop, lua_insert, lua_newthread, lua_newuserdatauv, lua_pop, lua_pushboolean,
-    lua_pushcclosure, lua_pushnil, lua_pushnumber, lua_pushstring,
-    lua_pushthread, lua_pushvalue, lua_rawget, lua_rawgeti, lua_rawset, lua_resume, lua_setfield,
-    lua_setmetatable, lua_status, lua_tothread, lua_touserdata, lua_type, lua_upvalueindex,
-    lua_xmove, luaL_checktype, luaL_ref, luaL_where,
+    self, LUA_OK, LUA_REGISTRYINDEX, LUA_TFUNCTION, LUA_TNIL, LUA_TSTRING, LUA_TTHREAD, LUA_YIELD,
+    lua_State, lua_checkstack, lua_createtable, lua_error, lua_getglobal, lua_gettop, lua_insert,
+    lua_newthread, lua_newuserdatauv, lua_pop, lua_pushboolean, lua_pushcclosure, lua_pushnil,
+    lua_pushnumber, lua_pushstring, lua_pushthread, lua_pushvalue, lua_rawget, lua_rawgeti,
+    lua_rawset, lua_resume, lua_setfield, lua_setmetatable, lua_status, lua_tothread,
+    lua_touserdata, lua_type, lua_upvalueindex, lua_xmove, luaL_checktype, luaL_ref, luaL_where,
 };
 
 use super::error::raise_top;
@@ -113,11 +112,7 @@ unsafe extern "C-unwind" fn start(l: *mut lua_State) -> c_int {
         lua_pushvalue(l, -1);
         if !pop_clock(l).is_null() {
             let thread = ffi::lua_topointer(l, -1);
-            ffi::lua_pushfstring(
-                l,
-                c"Thread %p start profile more than once".as_ptr(),
-                thread,
-            );
+            ffi::lua_pushfstring(l, c"Thread %p start profile more than once".as_ptr(), thread);
             raise_top(l);
         }
         push_clocks(l);

@@ -11,13 +11,13 @@ use mlua::ffi::{
 };
 
 use super::account::{Account, allocate};
+use super::boot;
 use super::codecache::Mode;
 use super::runtime::Runtime;
 use super::task::Tasks;
 use super::trace::Trace;
 use super::trap::Trap;
 use super::vm::{Answer, Callback, Current, Refs, Suspension, Vm, Waiters, set_extra};
-use super::boot;
 use crate::message::{Address, Kind, Message, Payload, Session};
 use crate::node::{Context, StartError};
 use crate::service::{Service, Signals};
@@ -40,7 +40,8 @@ impl LuaService {
         context: &Context,
         args: Option<&[u8]>,
     ) -> Result<Box<dyn Service>, StartError> {
-        let args = args.ok_or_else(|| StartError("snlua needs the name of a Lua service".into()))?;
+        let args =
+            args.ok_or_else(|| StartError("snlua needs the name of a Lua service".into()))?;
         let service = Self::new(runtime, context)?;
         let first = Message {
             source: context.address(),
@@ -197,9 +198,7 @@ pub(super) unsafe extern "C-unwind" fn traceback(l: *mut lua_State) -> c_int {
     unsafe {
         if lua_type(l, 1) == LUA_TSTRING {
             luaL_traceback(l, l, lua_tolstring(l, 1, ptr::null_mut()), 1);
-        } else if lua_type(l, 1) == LUA_TNIL
-            || luaL_callmeta(l, 1, c"__tostring".as_ptr()) == 0
-        {
+        } else if lua_type(l, 1) == LUA_TNIL || luaL_callmeta(l, 1, c"__tostring".as_ptr()) == 0 {
             ffi::lua_pushstring(l, c"(no error message)".as_ptr());
         }
         debug_assert!(lua_gettop(l) >= 1);

@@ -111,7 +111,11 @@ unsafe extern "C-unwind" fn read(
             lua_pushnil(l);
         } else {
             let start = (*vm).current.start.cast::<c_char>();
-            lua_pushlstring(l, if start.is_null() { c"".as_ptr() } else { start }, (*vm).current.len);
+            lua_pushlstring(
+                l,
+                if start.is_null() { c"".as_ptr() } else { start },
+                (*vm).current.len,
+            );
         }
         1
     }

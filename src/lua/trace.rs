@@ -253,18 +253,12 @@ pub(super) unsafe fn line_of_arguments(
 }
 
 /// Writes `<TRACE tag> <nanoseconds> text[ : source:line ...]`.
-unsafe fn write_line(
-    vm: *mut Vm,
-    tag: &[u8],
-    text: &[u8],
-    stack: Option<(*mut lua_State, c_int)>,
-) {
+unsafe fn write_line(vm: *mut Vm, tag: &[u8], text: &[u8], stack: Option<(*mut lua_State, c_int)>) {
     // SAFETY: rule 1; reading the stack's debug information raises nothing.
     unsafe {
         let context = &(*vm).context;
         let nanos = context.node().clock().nanos().to_string();
-        let mut line =
-            [b"<TRACE ", tag, b"> ", nanos.as_bytes(), b" ", text].concat();
+        let mut line = [b"<TRACE ", tag, b"> ", nanos.as_bytes(), b" ", text].concat();
         if let Some((thread, level)) = stack {
             append_stack(&mut line, thread, level);
         }

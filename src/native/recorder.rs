@@ -30,7 +30,8 @@ pub fn open(
     let opened = OpenOptions::new().append(true).create(true).open(&path);
     let outcome = if opened.is_ok() { "" } else { " fail" };
     node.log(commander, format!("Open log file {}{outcome}", path.display()).as_bytes());
-    let mut recorder = FileRecorder { node: Arc::clone(node), file: opened.ok()?, record: Vec::new() };
+    let mut recorder =
+        FileRecorder { node: Arc::clone(node), file: opened.ok()?, record: Vec::new() };
     let clock = node.clock();
     let now = clock.now();
     let time = LocalTime::at((clock.start_seconds() + now / 100) as i64);

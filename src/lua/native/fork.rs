@@ -4,7 +4,7 @@ use std::ffi::c_int;
 use std::ptr;
 
 use mlua::ffi::{
-    self, LUA_TFUNCTION, LUA_TNIL, LUA_TTABLE, lua_State, lua_call, lua_getglobal, lua_getfield,
+    self, LUA_TFUNCTION, LUA_TNIL, LUA_TTABLE, lua_State, lua_call, lua_getfield, lua_getglobal,
     lua_gettop, lua_insert, lua_next, lua_pop, lua_pushnil, lua_pushvalue, lua_rawset, lua_settop,
     lua_toboolean, lua_tointegerx, lua_tothread, lua_xmove, luaL_checktype, luaL_tolstring,
 };

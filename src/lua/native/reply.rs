@@ -4,17 +4,17 @@ use std::ffi::{CStr, c_int};
 use std::ptr;
 
 use mlua::ffi::{
-    self, LUA_TLIGHTUSERDATA, LUA_TNONE, LUA_TNIL, lua_State, lua_isnil, lua_pushcclosure,
-    lua_pushcfunction, lua_pushinteger, lua_pushnil, lua_pushvalue, lua_replace,
-    lua_settop, lua_tointegerx, lua_tolstring, lua_touserdata, lua_type, lua_upvalueindex,
+    self, LUA_TLIGHTUSERDATA, LUA_TNIL, LUA_TNONE, lua_State, lua_isnil, lua_pushcclosure,
+    lua_pushcfunction, lua_pushinteger, lua_pushnil, lua_pushvalue, lua_replace, lua_settop,
+    lua_tointegerx, lua_tolstring, lua_touserdata, lua_type, lua_upvalueindex,
 };
 
 use super::protocol::{PACK, result};
 use crate::lua::error::raise;
 use crate::lua::send::{Destination, payload, post, post_error};
+use crate::lua::seri;
 use crate::lua::trace;
 use crate::lua::vm::{Reply, Vm, vm_of};
-use crate::lua::seri;
 use crate::message::{Address, Kind, Session};
 use crate::node::SendError;
 

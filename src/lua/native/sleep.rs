@@ -7,9 +7,9 @@ use std::ffi::c_int;
 use std::ptr;
 
 use mlua::ffi::{
-    self, LUA_TNIL, lua_KContext, lua_State, lua_isnoneornil, lua_isnumber, lua_pop, lua_pushboolean,
-    lua_pushinteger, lua_pushnil, lua_pushstring, lua_pushthread, lua_pushvalue, lua_rawget,
-    lua_rawset, lua_settop, lua_tointegerx, lua_tothread, luaL_checkinteger,
+    self, LUA_TNIL, lua_KContext, lua_State, lua_isnoneornil, lua_isnumber, lua_pop,
+    lua_pushboolean, lua_pushinteger, lua_pushnil, lua_pushstring, lua_pushthread, lua_pushvalue,
+    lua_rawget, lua_rawset, lua_settop, lua_tointegerx, lua_tothread, luaL_checkinteger,
     luaL_checklstring,
 };
 
@@ -151,7 +151,11 @@ unsafe fn leave_token(l: *mut lua_State, vm: *mut Vm, context: lua_KContext) {
 }
 
 /// Goes on after a sleep: nothing, or "BREAK" when it was woken early.
-unsafe extern "C-unwind" fn slept(l: *mut lua_State, _status: c_int, context: lua_KContext) -> c_int {
+unsafe extern "C-unwind" fn slept(
+    l: *mut lua_State,
+    _status: c_int,
+    context: lua_KContext,
+) -> c_int {
     // SAFETY: Lua calls this when the dispatcher resumed the task.
     unsafe {
         let vm = vm_of(l);
