@@ -21,6 +21,7 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"skynet.native", super::native::open),
     (b"skynet.native.internal", super::native::open_internal),
     (b"skynet.core", super::core::open),
+    (b"skynet.require", super::native::require::open),
     (b"skynet.coroutine", super::coroutine::open),
     (b"skynet.codecache", open_codecache),
     (b"skynet.profile", super::profile::open),

@@ -75,6 +75,8 @@ impl LuaService {
             refs: Refs::default(),
             callback: Callback::Boot,
             exited: false,
+            started: false,
+            queues: Vec::new(),
             current: Current {
                 kind: Kind::TEXT,
                 session: Session::NONE,

@@ -211,7 +211,8 @@ impl<S: Strategy> Worker<'_, S> {
                 return Taken::Closed;
             }
         }
-        Taken::Messages
+        // An empty mailbox must not go back to the run queue: somebody would be woken for it.
+        if body.batch.is_empty() { self.refill(cell, body) } else { Taken::Messages }
     }
 
     /// Takes the next batch and looks whether it is too long.

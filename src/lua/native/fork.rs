@@ -9,6 +9,7 @@ use mlua::ffi::{
     lua_toboolean, lua_tointegerx, lua_tothread, lua_xmove, luaL_checktype, luaL_tolstring,
 };
 
+use super::queue::leave_all;
 use super::{push_ref, sleep::ticks};
 use crate::lua::engine::close;
 use crate::lua::error::raise;
@@ -122,6 +123,7 @@ pub(super) unsafe fn kill(vm: *mut Vm, l: *mut lua_State, task: *mut Task) {
             _ => (*vm).waiters.insert(session, Waiter::Ignored),
         };
         forget_token(vm, l, task, session);
+        leave_all(vm, (*task).thread);
         // The closing methods run user code, which must not see this task as the running one.
         close(vm, (*task).thread);
         Vm::return_task(vm, task);

@@ -55,7 +55,7 @@ pub(in crate::lua) unsafe fn create_table(l: *mut lua_State, vm: *mut Vm) {
     unsafe {
         lua_createtable(l, 12, 4);
         for (name, number, packs) in
-            [(c"lua", 10, true), (c"response", 1, false), (c"error", 7, false)]
+            [(c"lua", 10, true), (c"response", 1, false), (c"error", 7, false), (c"debug", 9, true)]
         {
             lua_createtable(l, 0, if packs { 5 } else { 3 });
             lua_pushstring(l, name.as_ptr());
@@ -72,6 +72,10 @@ pub(in crate::lua) unsafe fn create_table(l: *mut lua_State, vm: *mut Vm) {
                 lua_pushcfunction(l, pass_through);
                 lua_setfield(l, -2, c"unpack".as_ptr());
             }
+            if number == 9 {
+                lua_pushcfunction(l, debug_message);
+                lua_setfield(l, -2, c"dispatch".as_ptr());
+            }
             lua_pushvalue(l, -1);
             lua_setfield(l, -3, name.as_ptr());
             lua_rawseti(l, -2, number);
@@ -84,6 +88,29 @@ pub(in crate::lua) unsafe fn create_table(l: *mut lua_State, vm: *mut Vm) {
 unsafe extern "C-unwind" fn pass_through(l: *mut lua_State) -> c_int {
     // SAFETY: a plain API call.
     unsafe { ffi::lua_gettop(l) }
+}
+
+/// The dispatch function of the `debug` protocol: `skynet.debug` is loaded at its first message.
+unsafe extern "C-unwind" fn debug_message(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this with the message; nothing is owned.
+    unsafe {
+        ffi::lua_getglobal(l, c"require".as_ptr());
+        lua_pushstring(l, c"skynet.debug".as_ptr());
+        ffi::lua_call(l, 1, 1);
+        lua_getfield(l, -1, c"dispatch".as_ptr());
+        ffi::lua_replace(l, -2);
+        ffi::lua_insert(l, 1);
+        ffi::lua_callk(l, ffi::lua_gettop(l) - 1, 0, 0, Some(debug_done));
+        0
+    }
+}
+
+unsafe extern "C-unwind" fn debug_done(
+    _l: *mut lua_State,
+    _status: c_int,
+    _context: ffi::lua_KContext,
+) -> c_int {
+    0
 }
 
 /// Pushes the table of protocols.

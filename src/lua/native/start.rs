@@ -9,7 +9,7 @@ use mlua::ffi::{
     luaL_ref,
 };
 
-use super::{exit, fork, push_ref};
+use super::{exit, fork, require};
 use crate::codec::seri::Value;
 use crate::lua::service::traceback;
 use crate::lua::vm::{Callback, Vm, vm_of};
@@ -19,7 +19,7 @@ use crate::message::{Kind, Message, Payload, Session};
 const FUNCTION: c_int = 1;
 /// Where it keeps the handler that makes tracebacks.
 const HANDLER: c_int = 2;
-/// The continuation's context while the hook runs.
+/// The continuation's context while the init functions run.
 const HOOK: isize = 1;
 /// The continuation's context while the start function runs.
 const START: isize = 2;
@@ -87,16 +87,16 @@ pub(super) unsafe extern "C-unwind" fn init_service(l: *mut lua_State) -> c_int 
         lua_settop(l, FUNCTION);
         lua_pushcfunction(l, traceback);
         let vm = vm_of(l);
-        if (*vm).refs.start_hook == 0 {
+        if (*vm).refs.pending_inits == 0 {
             return phase_ended(l, LUA_OK, HOOK as lua_KContext);
         }
-        push_ref(l, (*vm).refs.start_hook);
+        lua_pushcfunction(l, require::run_pending);
         let status = lua_pcallk(l, 0, 0, HANDLER, HOOK as lua_KContext, Some(phase_ended));
         phase_ended(l, status, HOOK as lua_KContext)
     }
 }
 
-/// Goes on when the hook or the start function has ended.
+/// Goes on when the init functions or the start function have ended.
 unsafe extern "C-unwind" fn phase_ended(
     l: *mut lua_State,
     status: c_int,
@@ -109,6 +109,7 @@ unsafe extern "C-unwind" fn phase_ended(
             return failed(vm, l);
         }
         if context as isize == HOOK {
+            (*vm).started = true;
             lua_settop(l, HANDLER);
             lua_pushvalue(l, FUNCTION);
             let status = lua_pcallk(l, 0, 0, HANDLER, START as lua_KContext, Some(phase_ended));
