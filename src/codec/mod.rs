@@ -1,1 +1,6 @@
-//! The `codec` layer.
+//! Bytes to values and back, with no I/O and no Lua: one module a wire format.
+//!
+//! Callers are the Lua bindings, native services and the network layer. Every decoder takes bytes
+//! from strangers: it answers malformed input with an error value and never panics.
+
+pub mod seri;

@@ -1,1 +1,40 @@
-//! The `lua` layer.
+//! Lua services: one Lua state each, run by the scheduler through native dispatch.
+//!
+//! The way of a message: `service.rs` gets it from the scheduler, `dispatch.rs` finds the waiting
+//! coroutine or starts one, `engine.rs` resumes it and keeps the run order, and `native/` holds
+//! what user code calls: `call.rs` packs, posts and yields in one function.
+//!
+//! | file | what |
+//! |---|---|
+//! | `vm.rs` | the state beside a Lua state, and the safety rules of this folder |
+//! | `boot.rs`, `modules.rs`, `codecache.rs`, `library.rs` | how scripts and modules are found |
+//! | `task.rs`, `engine.rs`, `dispatch.rs` | coroutines, their order, messages |
+//! | `native/`, `core.rs`, `coroutine.rs`, ... | the Lua modules, one file each |
+//!
+//! Rust programs add native modules with [`Runtime::register_module`].
+
+mod account;
+mod boot;
+mod codecache;
+mod core;
+mod coroutine;
+mod dispatch;
+mod engine;
+mod error;
+mod library;
+mod memory;
+mod modules;
+mod native;
+mod profile;
+mod runtime;
+mod send;
+pub mod seri;
+mod service;
+mod stdin;
+mod task;
+mod trace;
+mod trap;
+mod vm;
+
+pub use library::embedded;
+pub use runtime::Runtime;

@@ -1,1 +1,5 @@
 //! The `native` layer.
+
+pub mod local_time;
+pub mod log_line;
+pub mod message_log;

@@ -1,1 +1,28 @@
-//! The `sync` layer.
+//! Locks, run queue and parking: everything two threads of ironsky use to meet.
+//!
+//! Called by every layer above. A [`Strategy`] bundles one exclusive lock, one shared lock, one
+//! run queue and one parker; [`Selected`] is the bundle that the features chose.
+//!
+//! Invariants of the folder:
+//! 1. All strategies are always compiled; a feature only moves the default (`selected.rs`).
+//! 2. Own protocols use the atomics of `facade`, so that loom and shuttle can run them.
+//! 3. Only `futex.rs` talks to the operating system.
+
+pub(crate) mod facade;
+mod futex;
+pub mod lock;
+mod next_slot;
+mod parker;
+mod queue;
+mod selected;
+mod sleepers;
+mod strategy;
+
+pub use next_slot::NextSlot;
+pub use parker::{CondvarParker, FutexParker, Park};
+pub use queue::{LockFreeQueue, LockedQueue, RunQueue};
+pub use selected::Selected;
+pub use sleepers::{Sleepers, Woken};
+pub use strategy::{
+    Bundle, LockFree, Locked, Mutex, Named, QueueFamily, RwLock, Selection, Strategy, describe,
+};

@@ -1,0 +1,42 @@
+//! The keys that the runtime and its services read, for `check` and `spelling`.
+
+/// What a key should hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A whole number.
+    Integer,
+    /// `true` or `false`.
+    Flag,
+    /// Anything.
+    Text,
+}
+
+/// Every key with a meaning of its own. Any other belongs to the application.
+pub(super) const KEYS: &[(&str, Kind)] = &[
+    ("thread", Kind::Integer),
+    ("harbor", Kind::Integer),
+    ("profile", Kind::Flag),
+    ("enablessl", Kind::Flag),
+    ("affinity", Kind::Text),
+    ("cpath", Kind::Text),
+    ("bootstrap", Kind::Text),
+    ("daemon", Kind::Text),
+    ("logger", Kind::Text),
+    ("logservice", Kind::Text),
+    ("lualoader", Kind::Text),
+    ("lua_path", Kind::Text),
+    ("lua_cpath", Kind::Text),
+    ("luaservice", Kind::Text),
+    ("preload", Kind::Text),
+    ("logpath", Kind::Text),
+    ("start", Kind::Text),
+    ("standalone", Kind::Text),
+    ("master", Kind::Text),
+    ("address", Kind::Text),
+    ("cluster", Kind::Text),
+    ("snax", Kind::Text),
+    ("snax_interface_g", Kind::Text),
+    ("snax_loader", Kind::Text),
+    ("certfile", Kind::Text),
+    ("keyfile", Kind::Text),
+];

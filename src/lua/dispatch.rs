@@ -1,0 +1,570 @@
+//! From a message to a running coroutine. Spec: Lua API sections 3.1 to 3.6.
+//!
+//! A response finds its waiter by session; any other message becomes a task that runs the
+//! dispatch function of its protocol with the unpacked payload. User code is all the Lua that
+//! runs.
+
+use std::ffi::{CStr, c_int, c_void};
+use std::io::Write;
+use std::ptr;
+
+use mlua::ffi::{
+    self, LUA_MULTRET, LUA_OK, LUA_REGISTRYINDEX, LUA_TNIL, LUA_TTABLE, lua_Integer, lua_State,
+    lua_call, lua_getfield, lua_gettop, lua_isnil, lua_pop, lua_pushboolean, lua_pushcfunction,
+    lua_pushinteger, lua_pushlightuserdata, lua_pushlstring, lua_rawgeti,
+    lua_settop, lua_tolstring, lua_type, lua_xmove, luaL_unref,
+};
+
+use super::error::raise_top;
+use super::native::protocol::{UNPACK, is_native};
+use super::send::post_error;
+use super::seri;
+use super::task::Task;
+use super::trace;
+use super::vm::{Answer, Callback, Current, Vm, Waiter, vm_of};
+use crate::message::{Address, Kind, Session};
+
+/// Where the message handler (traceback) of every protected call sits in the main thread.
+const TRACEBACK: c_int = 1;
+
+impl Vm {
+    /// Handles the current message. Everything that goes wrong ends in the log.
+    ///
+    /// # Safety
+    /// Rule 1; no task runs.
+    pub(super) unsafe fn handle(vm: *mut Vm) {
+        // SAFETY: as the caller's; the protected call keeps errors from leaving.
+        unsafe {
+            let main = (*vm).main;
+            lua_pushcfunction(main, dispatch);
+            let status = ffi::lua_pcall(main, 0, 0, TRACEBACK);
+            if status != LUA_OK {
+                Vm::dispatch_failed(vm, status);
+            }
+            if !(*vm).errors.is_empty() {
+                Vm::log_errors(vm);
+            }
+            lua_settop(main, TRACEBACK);
+        }
+    }
+
+    /// An error left the dispatcher: a handler of unknown messages raised, the payload did not
+    /// unpack, or memory ran out.
+    #[cold]
+    unsafe fn dispatch_failed(vm: *mut Vm, status: c_int) {
+        // SAFETY: rule 1; the error's text is on top of the main thread.
+        unsafe {
+            let starting = std::mem::replace(&mut (*vm).starting, ptr::null_mut());
+            if !starting.is_null() {
+                lua_settop((*starting).thread, 0);
+                Vm::return_task(vm, starting);
+                if (*vm).current.session.number() != 0 {
+                    post_error(vm, (*vm).current.source, (*vm).current.session);
+                }
+            }
+            (*vm).running = ptr::null_mut();
+            match status {
+                ffi::LUA_ERRMEM => report_memory_error(vm),
+                ffi::LUA_ERRERR => log_line(vm, "lua error in error", b""),
+                _ => {
+                    let mut len = 0;
+                    let text = lua_tolstring((*vm).main, -1, &mut len);
+                    let text = match text.is_null() {
+                        true => &b"(no error message)"[..],
+                        false => std::slice::from_raw_parts(text.cast(), len),
+                    };
+                    let errors = &mut (*vm).errors;
+                    if !errors.is_empty() {
+                        errors.push(b'\n');
+                    }
+                    errors.extend_from_slice(text);
+                }
+            }
+        }
+    }
+
+    #[cold]
+    unsafe fn log_errors(vm: *mut Vm) {
+        // SAFETY: rule 1.
+        unsafe {
+            let errors = std::mem::take(&mut (*vm).errors);
+            let size = (*vm).current.len;
+            let mut line = Vec::with_capacity(errors.len() + 80);
+            // Writing to a vector does not fail.
+            let _ = write!(line, "lua call [{} msgsz = {size}] error : \x1b[31m", route(vm));
+            line.extend_from_slice(&errors);
+            line.extend_from_slice(b"\x1b[0m");
+            let context = &(*vm).context;
+            context.node().log(context.address(), &line);
+        }
+    }
+}
+
+/// `<source> to :<self> : <session>`, as log lines show a message.
+unsafe fn route(vm: *mut Vm) -> String {
+    // SAFETY: rule 1.
+    let (current, own) = unsafe { ((*vm).current, (*vm).context.address()) };
+    format!("{:x} to :{:x} : {}", current.source.bits(), own.bits(), current.session.number())
+}
+
+unsafe fn log_line(vm: *mut Vm, what: &str, rest: &[u8]) {
+    // SAFETY: rule 1.
+    unsafe {
+        let line = [format!("{what} : [{}]", route(vm)).as_bytes(), rest].concat();
+        (*vm).context.node().log((*vm).context.address(), &line);
+    }
+}
+
+/// Logs that memory ran out while the current message was handled.
+///
+/// # Safety
+/// Rule 1.
+pub(super) unsafe fn report_memory_error(vm: *mut Vm) {
+    // SAFETY: as the caller's.
+    unsafe { log_line(vm, "lua memory error", b"") }
+}
+
+/// The body of the protected call around every message.
+unsafe extern "C-unwind" fn dispatch(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this in the main thread of a live Vm; nothing is owned here.
+    unsafe {
+        let vm = vm_of(l);
+        match (*vm).callback {
+            Callback::Lua { forward } => call_lua(vm, l, forward),
+            Callback::Native if (*vm).refs.filter != 0 => filtered(vm, l),
+            Callback::Native => {
+                if (*vm).refs.forward != 0 {
+                    apply_forward(vm, l);
+                }
+                dispatch_current(vm, l);
+            }
+            Callback::Boot | Callback::None => {}
+        }
+        0
+    }
+}
+
+/// Calls the function of `skynet.core.callback`.
+unsafe fn call_lua(vm: *mut Vm, l: *mut lua_State, forward: bool) {
+    // SAFETY: rules 1 and 2.
+    unsafe {
+        if forward {
+            (*vm).block = ptr::null_mut();
+        }
+        lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.callback.into());
+        push_current(l, &(*vm).current);
+        lua_call(l, 5, 0);
+    }
+}
+
+/// Pushes type, pointer, size, session and source of a message.
+unsafe fn push_current(l: *mut lua_State, current: &Current) {
+    // SAFETY: rule 4.
+    unsafe {
+        lua_pushinteger(l, current.kind.number().into());
+        lua_pushlightuserdata(l, current.start.cast());
+        lua_pushinteger(l, current.len as lua_Integer);
+        lua_pushinteger(l, current.session.number().into());
+        lua_pushinteger(l, current.source.bits().into());
+    }
+}
+
+/// Reads a message from five stack values, as `push_current` pushes them.
+///
+/// # Safety
+/// `l` runs; the pointer on its stack is a message's payload.
+pub(super) unsafe fn read_current(l: *mut lua_State, first: c_int) -> Current {
+    // SAFETY: plain API calls; nothing is owned.
+    unsafe {
+        Current {
+            kind: super::send::kind(l, first),
+            start: ffi::lua_touserdata(l, first + 1).cast(),
+            len: ffi::luaL_optinteger(l, first + 2, 0) as usize,
+            session: Session::new(ffi::luaL_checkinteger(l, first + 3) as i32),
+            source: Address::new(ffi::luaL_checkinteger(l, first + 4) as u32),
+        }
+    }
+}
+
+/// Lets the function of `skynet.filter` change the message first.
+unsafe fn filtered(vm: *mut Vm, l: *mut lua_State) {
+    // SAFETY: rules 1 and 2.
+    unsafe {
+        lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.filter.into());
+        push_current(l, &(*vm).current);
+        lua_call(l, 5, 5);
+        (*vm).current = read_current(l, ffi::lua_absindex(l, -5));
+        dispatch_current(vm, l);
+    }
+}
+
+/// Applies the map of `skynet.forward_type`: another type, and the payload is left to the handler.
+unsafe fn apply_forward(vm: *mut Vm, l: *mut lua_State) {
+    // SAFETY: rules 1 and 2.
+    unsafe {
+        lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.forward.into());
+        if lua_rawgeti(l, -1, (*vm).current.kind.number().into()) != LUA_TNIL {
+            (*vm).current.kind = Kind::new(ffi::lua_tointeger(l, -1) as u8);
+            (*vm).block = ptr::null_mut();
+        }
+        lua_pop(l, 2);
+    }
+}
+
+/// Dispatches the current message and runs what it makes runnable.
+///
+/// # Safety
+/// Rules 1 and 2; no task runs.
+pub(super) unsafe fn dispatch_current(vm: *mut Vm, l: *mut lua_State) {
+    // SAFETY: as the caller's.
+    unsafe {
+        if (*vm).current.kind == Kind::RESPONSE {
+            response(vm, l);
+        } else {
+            request(vm, l);
+        }
+        Vm::run_forks(vm);
+    }
+}
+
+/// An answer or an expired timer: resumes who waits for it.
+unsafe fn response(vm: *mut Vm, l: *mut lua_State) {
+    // SAFETY: rules 1 and 2.
+    unsafe {
+        let session = (*vm).current.session.number();
+        (*vm).answer = Answer::Message;
+        match (*vm).waiters.remove(&session) {
+            Some(Waiter::Call { task, callee }) => {
+                forget_name(vm, session, callee);
+                Vm::run(vm, task, 0);
+            }
+            Some(Waiter::Sleep { task, .. }) => Vm::run(vm, task, 0),
+            Some(Waiter::Start { task }) => Vm::run(vm, task, lua_gettop((*task).thread) - 1),
+            Some(Waiter::Expect { function }) => expected(vm, l, function, true),
+            Some(Waiter::Ignored) => {}
+            None => unknown_response(vm, l),
+        }
+    }
+}
+
+/// Forgets the name that a call went to.
+unsafe fn forget_name(vm: *mut Vm, session: i32, callee: Address) {
+    // SAFETY: rule 1.
+    unsafe {
+        if callee == Address::NOBODY {
+            (*vm).named_calls.remove(&session);
+        }
+    }
+}
+
+/// Runs the function that waits for an answer of its own (`expect`) in a new task.
+unsafe fn expected(vm: *mut Vm, l: *mut lua_State, function: c_int, answered: bool) {
+    // SAFETY: rules 1, 2 and 4.
+    unsafe {
+        let task = Vm::take_task(vm, l);
+        let thread = (*task).thread;
+        lua_rawgeti(thread, LUA_REGISTRYINDEX, function.into());
+        luaL_unref(l, LUA_REGISTRYINDEX, function);
+        lua_pushboolean(thread, answered.into());
+        lua_pushlightuserdata(thread, (*vm).current.start.cast());
+        lua_pushinteger(thread, (*vm).current.len as lua_Integer);
+        Vm::run(vm, task, 3);
+    }
+}
+
+/// A request (or any message that is no answer): runs its protocol's dispatch function.
+unsafe fn request(vm: *mut Vm, l: *mut lua_State) {
+    // SAFETY: rules 1, 2 and 4. `starting` hands the task over to `dispatch_failed` should
+    // anything raise before it runs.
+    unsafe {
+        let Current { kind, session, source, .. } = (*vm).current;
+        lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.protocols.into());
+        if lua_rawgeti(l, -1, kind.number().into()) != LUA_TTABLE {
+            return undispatched(vm, l);
+        }
+        if lua_getfield(l, -1, c"dispatch".as_ptr()) == LUA_TNIL {
+            lua_pop(l, 1);
+            return undispatched(vm, l);
+        }
+        let task = Vm::take_task(vm, l);
+        (*vm).starting = task;
+        (*task).owes = Some(session);
+        (*task).source = source;
+        (*task).kind = kind;
+        let thread = (*task).thread;
+        lua_xmove(l, thread, 1);
+        lua_pushinteger(thread, session.number().into());
+        lua_pushinteger(thread, source.bits().into());
+        if (*vm).trace.enabled {
+            trace::begin_request(vm, l, task);
+        }
+        let args = unpack_arguments(vm, l, thread);
+        (*vm).starting = ptr::null_mut();
+        lua_settop(l, -3);
+        Vm::run(vm, task, args + 2);
+    }
+}
+
+/// Unpacks the payload onto the task's stack with the protocol on top of `l`.
+unsafe fn unpack_arguments(vm: *mut Vm, l: *mut lua_State, thread: *mut lua_State) -> c_int {
+    // SAFETY: rules 1, 2 and 4.
+    unsafe {
+        lua_getfield(l, -1, c"unpack".as_ptr());
+        if is_native(l, -1, UNPACK) {
+            lua_pop(l, 1);
+            return unpack_current(vm, thread);
+        }
+        let base = lua_gettop(l) - 1;
+        lua_pushlightuserdata(l, (*vm).current.start.cast());
+        lua_pushinteger(l, (*vm).current.len as lua_Integer);
+        lua_call(l, 2, LUA_MULTRET);
+        let values = lua_gettop(l) - base;
+        if ffi::lua_checkstack(thread, values) == 0 {
+            ffi::lua_pushstring(l, c"stack overflow (too many values in a message)".as_ptr());
+            raise_top(l);
+        }
+        lua_xmove(l, thread, values);
+        values
+    }
+}
+
+/// Unpacks the current message onto a stack, taking its block over where that saves a copy.
+///
+/// # Safety
+/// Rules 1 and 2.
+pub(super) unsafe fn unpack_current(vm: *mut Vm, l: *mut lua_State) -> c_int {
+    // SAFETY: as the caller's; an owned block came from the C heap with a NUL behind it.
+    unsafe {
+        let Current { start, len, .. } = (*vm).current;
+        if !ptr::eq(start, (*vm).block) {
+            return seri::unpack(l, start, len);
+        }
+        let (values, taken) = seri::unpack_owned(l, start, len);
+        if taken {
+            (*vm).block = ptr::null_mut();
+        }
+        values
+    }
+}
+
+/// A message without a protocol or dispatch function. The stack holds the protocols and what was
+/// found.
+unsafe fn undispatched(vm: *mut Vm, l: *mut lua_State) {
+    // SAFETY: rules 1 and 2.
+    unsafe {
+        let Current { kind, session, source, .. } = (*vm).current;
+        match kind {
+            Kind::ERROR => error_message(vm, l),
+            Kind::TRACE => trace::announce(vm),
+            _ if session.number() != 0 => post_error(vm, source, session),
+            _ => unknown_request(vm, l),
+        }
+        lua_settop(l, 0);
+    }
+}
+
+/// The built-in handling of PTYPE_ERROR. Spec: Lua API section 3.6.
+unsafe fn error_message(vm: *mut Vm, l: *mut lua_State) {
+    // SAFETY: rules 1 and 2.
+    unsafe {
+        let Current { session, source, .. } = (*vm).current;
+        if session.number() != 0 {
+            fail_session(vm, l, session.number());
+        } else {
+            service_gone(vm, l, source, None);
+        }
+    }
+}
+
+/// Fails what waits for a session, if anything does.
+unsafe fn fail_session(vm: *mut Vm, l: *mut lua_State, session: i32) {
+    // SAFETY: rules 1 and 2.
+    unsafe {
+        match (*vm).waiters.get(&session) {
+            Some(&Waiter::Call { callee, .. }) => {
+                forget_name(vm, session, callee);
+                (*vm).failures.push_back(session);
+            }
+            Some(&Waiter::Expect { function }) => {
+                (*vm).waiters.remove(&session);
+                expected(vm, l, function, false);
+            }
+            Some(Waiter::Ignored) => {
+                (*vm).waiters.remove(&session);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A service is gone: whoever called it by this number (or name) fails, and nothing is owed to it.
+///
+/// # Safety
+/// Rules 1 and 2.
+pub(super) unsafe fn service_gone(
+    vm: *mut Vm,
+    l: *mut lua_State,
+    address: Address,
+    name: Option<&[u8]>,
+) {
+    // SAFETY: as the caller's; the vector is dropped before anything can raise.
+    unsafe {
+        if name.is_none() {
+            (*vm).replies.retain(|_, reply| reply.source != address);
+        }
+        for session in Vm::calls_to(vm, address, name) {
+            fail_session(vm, l, session);
+        }
+    }
+}
+
+impl Vm {
+    /// Returns the sessions of calls to an address or a name, oldest first, as an iterator that
+    /// owns nothing which a Lua error could leak.
+    unsafe fn calls_to(
+        vm: *mut Vm,
+        address: Address,
+        name: Option<&[u8]>,
+    ) -> impl Iterator<Item = i32> + use<> {
+        // SAFETY: rule 1.
+        unsafe {
+            let found = &mut (*vm).scratch_sessions;
+            found.clear();
+            found.extend((*vm).waiters.iter().filter_map(|(session, waiter)| {
+                let callee = match waiter {
+                    Waiter::Call { callee, .. } => *callee,
+                    Waiter::Expect { .. } => {
+                        (*vm).expected_from.get(session).copied().unwrap_or(Address::NOBODY)
+                    }
+                    _ => return None,
+                };
+                let hit = match name {
+                    Some(name) => (*vm).named_calls.get(session).is_some_and(|n| **n == *name),
+                    None => callee == address && callee != Address::NOBODY,
+                };
+                hit.then_some(*session)
+            }));
+            found.sort_unstable();
+            let count = found.len();
+            (0..count).filter_map(move |at| (*vm).scratch_sessions.get(at).copied())
+        }
+    }
+}
+
+/// Calls the handler of requests that nobody handles.
+unsafe fn unknown_request(vm: *mut Vm, l: *mut lua_State) {
+    // SAFETY: rules 1, 2 and 4.
+    unsafe {
+        let Current { kind, session, source, start, len, .. } = (*vm).current;
+        // What the handler is told: the protocol's name, or the number of an unknown one.
+        if lua_type(l, -1) == LUA_TTABLE {
+            lua_getfield(l, -1, c"name".as_ptr());
+        }
+        if lua_isnil(l, -1) != 0 {
+            lua_pushinteger(l, kind.number().into());
+        }
+        if (*vm).refs.unknown_request != 0 {
+            lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.unknown_request.into());
+            push_request(l, session, source, start, len);
+            ffi::lua_pushvalue(l, -6);
+            return lua_call(l, 5, 0);
+        }
+        let what = lua_tolstring(l, -1, ptr::null_mut());
+        ffi::lua_pushfstring(l, c"Unknown request (%s): ".as_ptr(), what);
+        log_and_refuse(vm, l);
+    }
+}
+
+/// Calls the handler of answers that nobody waits for.
+unsafe fn unknown_response(vm: *mut Vm, l: *mut lua_State) {
+    // SAFETY: rules 1, 2 and 4.
+    unsafe {
+        let Current { session, source, start, len, .. } = (*vm).current;
+        if (*vm).refs.unknown_response != 0 {
+            lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.unknown_response.into());
+            push_request(l, session, source, start, len);
+            return lua_call(l, 4, 0);
+        }
+        ffi::lua_pushstring(l, c"Response message : ".as_ptr());
+        log_and_refuse(vm, l);
+    }
+}
+
+unsafe fn push_request(
+    l: *mut lua_State,
+    session: Session,
+    source: Address,
+    start: *mut u8,
+    len: usize,
+) {
+    // SAFETY: rule 4.
+    unsafe {
+        lua_pushinteger(l, session.number().into());
+        lua_pushinteger(l, source.bits().into());
+        lua_pushlightuserdata(l, start.cast::<c_void>());
+        lua_pushinteger(l, len as lua_Integer);
+    }
+}
+
+/// Logs the text on top of the stack with the payload behind it, then raises.
+unsafe fn log_and_refuse(vm: *mut Vm, l: *mut lua_State) {
+    // SAFETY: rules 1 and 2: the line is dropped before the error is raised.
+    unsafe {
+        let Current { session, source, start, len, .. } = (*vm).current;
+        push_bytes(l, start, len);
+        ffi::lua_concat(l, 2);
+        let mut size = 0;
+        let line = lua_tolstring(l, -1, &mut size);
+        let line = std::slice::from_raw_parts(line.cast(), size);
+        (*vm).context.node().log((*vm).context.address(), line);
+        let format = c"Unknown session : %d from %s";
+        let mut digits = [0u8; 16];
+        let from = hex(source, &mut digits);
+        ffi::lua_pushfstring(l, format.as_ptr(), session.number(), from.as_ptr());
+        ffi::lua_error(l);
+    }
+}
+
+/// Writes an address as unpadded hex digits into a buffer, as a C string.
+fn hex(address: Address, buffer: &mut [u8; 16]) -> &CStr {
+    // Nine bytes at the most, so writing does not fail.
+    let _ = write!(&mut buffer[..], "{:x}\0", address.bits());
+    CStr::from_bytes_until_nul(buffer).unwrap_or_default()
+}
+
+/// Pushes bytes as a string; none for a null pointer.
+unsafe fn push_bytes(l: *mut lua_State, start: *mut u8, len: usize) {
+    // SAFETY: rule 4; the block has len bytes, or is null.
+    unsafe {
+        let len = if start.is_null() { 0 } else { len };
+        lua_pushlstring(l, start.cast(), len);
+    }
+}
+
+/// Logs that a handler returned without answering. Spec: Lua API section 3.8.
+///
+/// # Safety
+/// Rules 1 and 2.
+pub(super) unsafe fn report_forgotten(vm: *mut Vm, task: *mut Task, session: Session) {
+    // SAFETY: as the caller's; the line is made when nothing can raise any more.
+    unsafe {
+        let l = (*vm).main;
+        lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.protocols.into());
+        lua_rawgeti(l, -1, (*task).kind.number().into());
+        lua_getfield(l, -1, c"dispatch".as_ptr());
+        let mut info: ffi::lua_Debug = std::mem::zeroed();
+        ffi::lua_getinfo(l, c">S".as_ptr(), &mut info);
+        let source = CStr::from_ptr(info.source).to_string_lossy();
+        let line = format!(
+            "Maybe forgot response session {} from {} : {}:{}",
+            session.number(),
+            (*task).source,
+            source,
+            info.linedefined
+        );
+        (*vm).context.log(&line);
+        drop((line, source));
+        lua_pop(l, 2);
+    }
+}
+

@@ -1,0 +1,217 @@
+//! Requests: `call`, `rawcall`, `tracecall`. Lua API 4.2 and 4.3.
+//!
+//! A call is one native function: it packs, posts, notes who waits and yields. When the answer
+//! comes, its continuation unpacks straight onto the caller's stack.
+
+use std::ffi::c_int;
+
+use mlua::ffi::{
+    self, LUA_MULTRET, lua_Integer, lua_KContext, lua_State, lua_call, lua_getfield, lua_gettop,
+    lua_pop, lua_pushfstring, lua_pushinteger, lua_pushlightuserdata, lua_settop, lua_tolstring,
+};
+
+use super::protocol::{UNPACK, is_native, number_of, pack_with, push_named};
+use super::{block, protocol};
+use crate::lua::dispatch::unpack_current;
+use crate::lua::error::{raise, raise_top};
+use crate::lua::send::{Destination, destination, payload, post};
+use crate::lua::trace;
+use crate::lua::vm::{Answer, Vm, Waiter, vm_of};
+use crate::message::{Address, Session};
+
+/// `call(addr, typename, ...)`.
+pub(super) unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; the block is given away before anything can raise.
+    unsafe {
+        let vm = vm_of(l);
+        push_named(l, vm, 2);
+        let kind = number_of(l);
+        let plain = has_native_unpack(l);
+        let to = destination(l, 1);
+        if !plain {
+            // The continuation finds the protocol at 3, the arguments behind it.
+            ffi::lua_insert(l, 3);
+            ffi::lua_pushvalue(l, 3);
+        }
+        let parts = pack_with(l, if plain { 3 } else { 4 });
+        if (*vm).trace.enabled {
+            trace::begin_call(vm, l, to);
+        }
+        let session = (*vm).new_session();
+        let head = ((*vm).context.address(), kind, Session::new(session));
+        if post(vm, to, head, parts).is_err() {
+            raise_invalid_address(l, to);
+        }
+        wait_for_answer(vm, session, to);
+        if plain {
+            // Only the destination stays, for the error text of a call that fails.
+            lua_settop(l, 1);
+            return block(l, vm, session, 0, answered_plainly);
+        }
+        lua_settop(l, 3);
+        block(l, vm, session, 0, answered)
+    }
+}
+
+/// Tells whether the protocol on top of the stack unpacks natively.
+unsafe fn has_native_unpack(l: *mut lua_State) -> bool {
+    // SAFETY: rules 2 and 4.
+    unsafe {
+        lua_getfield(l, -1, c"unpack".as_ptr());
+        let native = is_native(l, -1, UNPACK);
+        lua_pop(l, 1);
+        native
+    }
+}
+
+/// Notes that the running task waits for the answer of a call.
+unsafe fn wait_for_answer(vm: *mut Vm, session: i32, to: Destination) {
+    // SAFETY: rule 1; a name's bytes are still on the Lua stack.
+    unsafe {
+        let task = (*vm).running;
+        if task.is_null() {
+            return;
+        }
+        let callee = match to {
+            Destination::Address(address) => address,
+            Destination::Name(name, len) => {
+                let name = std::slice::from_raw_parts(name, len);
+                (*vm).named_calls.insert(session, name.into());
+                Address::NOBODY
+            }
+        };
+        (*vm).waiters.insert(session, Waiter::Call { task, callee });
+    }
+}
+
+#[cold]
+unsafe fn raise_invalid_address(l: *mut lua_State, to: Destination) -> ! {
+    // SAFETY: rule 2.
+    unsafe {
+        let format = c"call to invalid address %s".as_ptr();
+        match to {
+            Destination::Address(address) => {
+                super::info::push_address(l, address);
+                let text = lua_tolstring(l, -1, std::ptr::null_mut());
+                lua_pushfstring(l, format, text);
+            }
+            Destination::Name(..) => {
+                lua_pushfstring(l, format, lua_tolstring(l, 1, std::ptr::null_mut()));
+            }
+        }
+        raise_top(l)
+    }
+}
+
+/// Goes on with a call whose answer is packed natively.
+unsafe extern "C-unwind" fn answered_plainly(
+    l: *mut lua_State,
+    _status: c_int,
+    _context: lua_KContext,
+) -> c_int {
+    // SAFETY: Lua calls this when the dispatcher resumed the task; nothing is owned.
+    unsafe {
+        let vm = vm_of(l);
+        if (*vm).answer == Answer::Failed {
+            raise(l, c"call failed");
+        }
+        trace::resumed(vm, l);
+        unpack_current(vm, l)
+    }
+}
+
+/// Goes on with a call of a protocol with its own unpack function; the protocol is at 3.
+unsafe extern "C-unwind" fn answered(
+    l: *mut lua_State,
+    _status: c_int,
+    _context: lua_KContext,
+) -> c_int {
+    // SAFETY: as `answered_plainly`.
+    unsafe {
+        let vm = vm_of(l);
+        if (*vm).answer == Answer::Failed {
+            raise(l, c"call failed");
+        }
+        trace::resumed(vm, l);
+        lua_getfield(l, 3, c"unpack".as_ptr());
+        push_answer(l, vm);
+        lua_call(l, 2, LUA_MULTRET);
+        lua_gettop(l) - 3
+    }
+}
+
+/// Pushes pointer and size of the current message.
+unsafe fn push_answer(l: *mut lua_State, vm: *mut Vm) {
+    // SAFETY: rules 1 and 4.
+    unsafe {
+        lua_pushlightuserdata(l, (*vm).current.start.cast());
+        lua_pushinteger(l, (*vm).current.len as lua_Integer);
+    }
+}
+
+/// `rawcall(addr, typename, msg [, sz])`.
+pub(super) unsafe extern "C-unwind" fn rawcall(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; the block is given away before anything can raise.
+    unsafe {
+        let vm = vm_of(l);
+        push_named(l, vm, 2);
+        let kind = number_of(l);
+        let to = destination(l, 1);
+        let parts = payload(l, 3);
+        if (*vm).trace.enabled {
+            trace::begin_call(vm, l, to);
+        }
+        raw_request(l, vm, (to, kind), parts)
+    }
+}
+
+/// `tracecall(tag, addr, typename, msg [, sz])`.
+pub(super) unsafe extern "C-unwind" fn tracecall(l: *mut lua_State) -> c_int {
+    // SAFETY: as `rawcall`.
+    unsafe {
+        let vm = vm_of(l);
+        trace::announce_to(vm, l, destination(l, 2));
+        protocol::push_named(l, vm, 3);
+        let kind = number_of(l);
+        let to = destination(l, 2);
+        let parts = payload(l, 4);
+        raw_request(l, vm, (to, kind), parts)
+    }
+}
+
+unsafe fn raw_request(
+    l: *mut lua_State,
+    vm: *mut Vm,
+    (to, kind): (Destination, crate::message::Kind),
+    parts: (*mut u8, usize),
+) -> c_int {
+    // SAFETY: rules 1 and 2; the block is given away at once.
+    unsafe {
+        let session = (*vm).new_session();
+        let head = ((*vm).context.address(), kind, Session::new(session));
+        if post(vm, to, head, parts).is_err() {
+            raise(l, c"call to invalid address");
+        }
+        wait_for_answer(vm, session, to);
+        lua_settop(l, 1);
+        block(l, vm, session, 0, answered_raw)
+    }
+}
+
+/// Goes on with a raw call: returns the answer's pointer and size.
+unsafe extern "C-unwind" fn answered_raw(
+    l: *mut lua_State,
+    _status: c_int,
+    _context: lua_KContext,
+) -> c_int {
+    // SAFETY: as `answered_plainly`.
+    unsafe {
+        let vm = vm_of(l);
+        if (*vm).answer == Answer::Failed {
+            raise(l, c"call failed");
+        }
+        trace::resumed(vm, l);
+        push_answer(l, vm);
+        2
+    }
+}

@@ -1,0 +1,127 @@
+//! `skynet.native.internal`: what the Lua part of the library needs beyond the public API.
+
+use std::ffi::c_int;
+
+use mlua::ffi::{
+    self, LUA_TFUNCTION, lua_Integer, lua_State, lua_createtable, lua_pushinteger, lua_pushstring,
+    lua_pushvalue, lua_rawseti, lua_settop, luaL_checkinteger, luaL_checktype, luaL_optinteger,
+    luaL_ref, luaL_unref,
+};
+
+use super::fork::waiting_task;
+use super::set_functions;
+use crate::lua::task::Task;
+use crate::lua::vm::{Waiter, task_of, vm_of};
+use crate::message::Address;
+
+/// Opens the module.
+pub(in crate::lua) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this.
+    unsafe {
+        lua_createtable(l, 0, 5);
+        set_functions(
+            l,
+            &[
+                (c"expect", expect),
+                (c"forget", forget),
+                (c"tasks", tasks),
+                (c"init_thread", init_thread),
+                (c"set_start_hook", set_start_hook),
+            ],
+        );
+        1
+    }
+}
+
+/// `expect(session, f [, callee])`: f(ok, msg, sz) runs in a coroutine when the answer or an
+/// error comes. With the callee's address the end of that service counts as an error.
+unsafe extern "C-unwind" fn expect(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; nothing is owned.
+    unsafe {
+        let vm = vm_of(l);
+        let session = luaL_checkinteger(l, 1) as i32;
+        luaL_checktype(l, 2, LUA_TFUNCTION);
+        let callee = luaL_optinteger(l, 3, 0) as u32;
+        lua_pushvalue(l, 2);
+        let function = luaL_ref(l, ffi::LUA_REGISTRYINDEX);
+        (*vm).waiters.insert(session, Waiter::Expect { function });
+        if callee != 0 {
+            (*vm).expected_from.insert(session, Address::new(callee));
+        }
+        0
+    }
+}
+
+/// `forget(session)`: a late answer is dropped.
+unsafe extern "C-unwind" fn forget(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; nothing is owned.
+    unsafe {
+        let vm = vm_of(l);
+        let session = luaL_checkinteger(l, 1) as i32;
+        (*vm).expected_from.remove(&session);
+        if let Some(Waiter::Expect { function }) = (*vm).waiters.get(&session).copied() {
+            luaL_unref(l, ffi::LUA_REGISTRYINDEX, function);
+            (*vm).waiters.insert(session, Waiter::Ignored);
+        }
+        0
+    }
+}
+
+/// `tasks()`: an array of {thread, session}; abandoned sessions are {"BREAK", session}.
+unsafe extern "C-unwind" fn tasks(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; the sessions are kept in the Vm.
+    unsafe {
+        let vm = vm_of(l);
+        (*vm).scratch_sessions.clear();
+        (*vm).scratch_sessions.extend((*vm).waiters.keys());
+        let count = (*vm).scratch_sessions.len();
+        lua_createtable(l, count as c_int, 0);
+        for at in 0..count {
+            let session = (*vm).scratch_sessions.get(at).copied().unwrap_or_default();
+            lua_createtable(l, 2, 0);
+            match (*vm).waiters.get(&session).and_then(waiting_task) {
+                Some(task) => Task::push(task, l),
+                None => {
+                    lua_pushstring(l, c"BREAK".as_ptr());
+                }
+            }
+            lua_rawseti(l, -2, 1);
+            lua_pushinteger(l, session.into());
+            lua_rawseti(l, -2, 2);
+            lua_rawseti(l, -2, at as lua_Integer + 1);
+        }
+        1
+    }
+}
+
+/// `init_thread([co])`: gets or sets the coroutine that `task("init")` shows.
+unsafe extern "C-unwind" fn init_thread(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; nothing is owned.
+    unsafe {
+        let vm = vm_of(l);
+        let thread = ffi::lua_tothread(l, 1);
+        if !thread.is_null() {
+            (*vm).starter = task_of(thread);
+        }
+        if (*vm).starter.is_null() {
+            return 0;
+        }
+        Task::push((*vm).starter, l);
+        1
+    }
+}
+
+/// `set_start_hook(f)`: f runs before the start function.
+unsafe extern "C-unwind" fn set_start_hook(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; nothing is owned.
+    unsafe {
+        let vm = vm_of(l);
+        luaL_checktype(l, 1, LUA_TFUNCTION);
+        lua_settop(l, 1);
+        if (*vm).refs.start_hook != 0 {
+            luaL_unref(l, ffi::LUA_REGISTRYINDEX, (*vm).refs.start_hook);
+        }
+        (*vm).refs.start_hook = luaL_ref(l, ffi::LUA_REGISTRYINDEX);
+        0
+    }
+}

@@ -1,0 +1,168 @@
+//! The native part of the module `skynet` (`require "skynet.native"`), one file a subject.
+//!
+//! Every function here is a light C function: it costs a service a slot in a table and nothing
+//! else. `lualib/skynet.lua` adds what is rarely used.
+
+mod call;
+mod exit;
+mod fork;
+mod info;
+mod internal;
+pub(super) mod protocol;
+mod reply;
+mod send;
+mod sleep;
+mod start;
+mod trace;
+
+use std::ffi::{CStr, c_int};
+
+use mlua::ffi::{
+    lua_CFunction, lua_State, lua_createtable, lua_pushcfunction, lua_pushinteger, lua_rawgeti,
+    lua_setfield, lua_yieldk,
+};
+
+use super::seri;
+use super::vm::{Suspension, Vm, vm_of};
+
+type Function = (&'static CStr, lua_CFunction);
+
+/// The functions of `skynet.native`.
+const FUNCTIONS: &[Function] = &[
+    (c"send", send::send),
+    (c"rawsend", send::rawsend),
+    (c"redirect", send::redirect),
+    (c"genid", send::genid),
+    (c"call", call::call),
+    (c"rawcall", call::rawcall),
+    (c"tracecall", call::tracecall),
+    (c"ret", reply::ret),
+    (c"retpack", reply::retpack),
+    (c"response", reply::response),
+    (c"ignoreret", reply::ignoreret),
+    (c"context", reply::context),
+    (c"fork", fork::fork),
+    (c"timeout", fork::timeout),
+    (c"killthread", fork::killthread),
+    (c"sleep", sleep::sleep),
+    (c"yield", sleep::yield_now),
+    (c"wait", sleep::wait),
+    (c"wakeup", sleep::wakeup),
+    (c"register_protocol", protocol::register_protocol),
+    (c"dispatch", protocol::dispatch),
+    (c"dispatch_unknown_request", protocol::dispatch_unknown_request),
+    (c"dispatch_unknown_response", protocol::dispatch_unknown_response),
+    (c"dispatch_message", protocol::dispatch_message),
+    (c"traceproto", protocol::traceproto),
+    (c"start", start::start),
+    (c"init_service", start::init_service),
+    (c"forward_type", start::forward_type),
+    (c"filter", start::filter),
+    (c"exit", exit::exit),
+    (c"term", exit::term),
+    (c"self", info::own_address),
+    (c"localname", info::localname),
+    (c"address", info::address),
+    (c"harbor", info::harbor),
+    (c"getenv", info::getenv),
+    (c"setenv", info::setenv),
+    (c"now", info::now),
+    (c"hpc", info::hpc),
+    (c"time", info::time),
+    (c"starttime", info::starttime),
+    (c"stat", info::stat),
+    (c"mqlen", info::mqlen),
+    (c"endless", info::endless),
+    (c"error", info::error),
+    (c"task", info::task),
+    (c"trace", trace::trace),
+    (c"tracetag", trace::tracetag),
+    (c"tracelog", trace::tracelog),
+    (c"trace_timeout", trace::trace_timeout),
+    (c"pack", protocol::pack),
+    (c"packstring", seri::l_packstring),
+    (c"unpack", protocol::unpack),
+    (c"tostring", seri::l_tostring),
+    (c"trash", seri::l_trash),
+];
+
+/// The message types as Lua sees them.
+const KINDS: &[(&CStr, u8)] = &[
+    (c"PTYPE_TEXT", 0),
+    (c"PTYPE_RESPONSE", 1),
+    (c"PTYPE_MULTICAST", 2),
+    (c"PTYPE_CLIENT", 3),
+    (c"PTYPE_SYSTEM", 4),
+    (c"PTYPE_HARBOR", 5),
+    (c"PTYPE_SOCKET", 6),
+    (c"PTYPE_ERROR", 7),
+    (c"PTYPE_QUEUE", 8),
+    (c"PTYPE_DEBUG", 9),
+    (c"PTYPE_LUA", 10),
+    (c"PTYPE_SNAX", 11),
+    (c"PTYPE_TRACE", 12),
+];
+
+/// Opens `skynet.native`.
+pub(super) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this in a live Vm's state; nothing is owned.
+    unsafe {
+        lua_createtable(l, 0, (FUNCTIONS.len() + KINDS.len() + 16) as c_int);
+        set_functions(l, FUNCTIONS);
+        for (name, number) in KINDS {
+            lua_pushinteger(l, (*number).into());
+            lua_setfield(l, -2, name.as_ptr());
+        }
+        protocol::push_table(l, vm_of(l));
+        lua_setfield(l, -2, c"_proto".as_ptr());
+        super::codecache::open(l);
+        lua_setfield(l, -2, c"cache".as_ptr());
+        1
+    }
+}
+
+/// Opens `skynet.native.internal`.
+pub(super) use internal::open as open_internal;
+pub(super) use protocol::create_table as create_protocols;
+
+/// Puts functions into the table on top of the stack.
+///
+/// # Safety
+/// `l` runs, with a table on top.
+pub(super) unsafe fn set_functions(l: *mut lua_State, functions: &[Function]) {
+    // SAFETY: as the caller's.
+    unsafe {
+        for (name, function) in functions {
+            lua_pushcfunction(l, *function);
+            lua_setfield(l, -2, name.as_ptr());
+        }
+    }
+}
+
+/// Lets the running task wait for `session`; `done` goes on when it is resumed. Does not return:
+/// outside of a coroutine it raises an error.
+///
+/// # Safety
+/// Rules 1 and 2. If a task runs, its waiter is in the table.
+unsafe fn block(
+    l: *mut lua_State,
+    vm: *mut Vm,
+    session: i32,
+    context: isize,
+    done: unsafe extern "C-unwind" fn(*mut lua_State, c_int, isize) -> c_int,
+) -> c_int {
+    // SAFETY: as the caller's.
+    unsafe {
+        (*vm).suspension = Suspension::Blocked;
+        if !(*vm).running.is_null() {
+            (*(*vm).running).waits = session;
+        }
+        lua_yieldk(l, 0, context, Some(done))
+    }
+}
+
+/// Pushes a registry value.
+unsafe fn push_ref(l: *mut lua_State, reference: c_int) -> c_int {
+    // SAFETY: rule 4.
+    unsafe { lua_rawgeti(l, mlua::ffi::LUA_REGISTRYINDEX, reference.into()) }
+}

@@ -1,0 +1,313 @@
+//! Protocols: what a message type is called, how it is packed, who handles it. Lua API 4.1.
+
+use std::ffi::c_int;
+
+use mlua::ffi::{
+    self, LUA_TNIL, LUA_TNUMBER, LUA_TSTRING, LUA_TTABLE, lua_CFunction, lua_State,
+    lua_createtable, lua_getfield, lua_isnil, lua_pop, lua_pushboolean, lua_pushcfunction,
+    lua_pushinteger, lua_pushnil, lua_pushstring, lua_pushvalue, lua_rawget, lua_rawgeti,
+    lua_rawset, lua_rawseti, lua_setfield, lua_settop, lua_tocfunction, lua_tointegerx, lua_type,
+    luaL_checktype, luaL_optinteger, luaL_ref, luaL_unref,
+};
+
+use super::push_ref;
+use crate::lua::dispatch::{dispatch_current, read_current};
+use crate::lua::error::{raise, raise_top};
+use crate::lua::seri;
+use crate::lua::vm::{Vm, vm_of};
+
+/// The one address of the native pack function, to recognise it by.
+pub(in crate::lua) static PACK: lua_CFunction = pack;
+/// The one address of the native unpack function.
+pub(in crate::lua) static UNPACK: lua_CFunction = unpack;
+
+/// `skynet.pack(...)`.
+pub(in crate::lua) unsafe extern "C-unwind" fn pack(l: *mut lua_State) -> c_int {
+    // SAFETY: same contract.
+    unsafe { seri::l_pack(l) }
+}
+
+/// `skynet.unpack(msg [, sz])`.
+pub(in crate::lua) unsafe extern "C-unwind" fn unpack(l: *mut lua_State) -> c_int {
+    // SAFETY: same contract.
+    unsafe { seri::l_unpack(l) }
+}
+
+/// Tells whether the value at an index is one of the native functions above.
+///
+/// # Safety
+/// `l` runs.
+pub(in crate::lua) unsafe fn is_native(
+    l: *mut lua_State,
+    index: c_int,
+    function: lua_CFunction,
+) -> bool {
+    // SAFETY: a plain API call.
+    unsafe { lua_tocfunction(l, index) }.is_some_and(|found| found as usize == function as usize)
+}
+
+/// Makes the table of protocols with the built-in ones. Leaves it in the registry.
+///
+/// # Safety
+/// `l` runs in a new state of `vm`.
+pub(in crate::lua) unsafe fn create_table(l: *mut lua_State, vm: *mut Vm) {
+    // SAFETY: as the caller's; nothing is owned.
+    unsafe {
+        lua_createtable(l, 12, 4);
+        for (name, number, packs) in
+            [(c"lua", 10, true), (c"response", 1, false), (c"error", 7, false)]
+        {
+            lua_createtable(l, 0, if packs { 5 } else { 3 });
+            lua_pushstring(l, name.as_ptr());
+            lua_setfield(l, -2, c"name".as_ptr());
+            lua_pushinteger(l, number);
+            lua_setfield(l, -2, c"id".as_ptr());
+            if packs {
+                lua_pushcfunction(l, PACK);
+                lua_setfield(l, -2, c"pack".as_ptr());
+                lua_pushcfunction(l, UNPACK);
+                lua_setfield(l, -2, c"unpack".as_ptr());
+            }
+            if number == 7 {
+                lua_pushcfunction(l, pass_through);
+                lua_setfield(l, -2, c"unpack".as_ptr());
+            }
+            lua_pushvalue(l, -1);
+            lua_setfield(l, -3, name.as_ptr());
+            lua_rawseti(l, -2, number);
+        }
+        (*vm).refs.protocols = luaL_ref(l, ffi::LUA_REGISTRYINDEX);
+    }
+}
+
+/// The `unpack` of the `error` protocol: pointer and size, as they are.
+unsafe extern "C-unwind" fn pass_through(l: *mut lua_State) -> c_int {
+    // SAFETY: a plain API call.
+    unsafe { ffi::lua_gettop(l) }
+}
+
+/// Pushes the table of protocols.
+///
+/// # Safety
+/// Rule 1.
+pub(super) unsafe fn push_table(l: *mut lua_State, vm: *mut Vm) {
+    // SAFETY: as the caller's.
+    unsafe { push_ref(l, (*vm).refs.protocols) };
+}
+
+/// Pushes the protocol whose name (or number) is at `index`. Raises when there is none.
+///
+/// # Safety
+/// Rules 1 and 2.
+pub(super) unsafe fn push_named(l: *mut lua_State, vm: *mut Vm, index: c_int) {
+    // SAFETY: as the caller's; the index is positive, so pushes do not move it.
+    unsafe {
+        push_table(l, vm);
+        lua_pushvalue(l, index);
+        if lua_rawget(l, -2) != LUA_TTABLE {
+            let name = ffi::luaL_tolstring(l, index, std::ptr::null_mut());
+            ffi::lua_pushfstring(
+                l,
+                c"attempt to index a nil value (no protocol '%s')".as_ptr(),
+                name,
+            );
+            raise_top(l);
+        }
+        ffi::lua_remove(l, -2);
+    }
+}
+
+/// Returns the number of the protocol on top of the stack.
+///
+/// # Safety
+/// Rules 1 and 2.
+pub(super) unsafe fn number_of(l: *mut lua_State) -> crate::message::Kind {
+    // SAFETY: as the caller's.
+    unsafe {
+        lua_getfield(l, -1, c"id".as_ptr());
+        let number = lua_tointegerx(l, -1, std::ptr::null_mut());
+        lua_pop(l, 1);
+        crate::message::Kind::new(number as u8)
+    }
+}
+
+/// `register_protocol(class)`.
+pub(super) unsafe extern "C-unwind" fn register_protocol(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; nothing is owned.
+    unsafe {
+        let vm = vm_of(l);
+        luaL_checktype(l, 1, LUA_TTABLE);
+        lua_settop(l, 1);
+        push_table(l, vm);
+        lua_getfield(l, 1, c"name".as_ptr());
+        lua_getfield(l, 1, c"id".as_ptr());
+        let fits = lua_type(l, 3) == LUA_TSTRING && lua_type(l, 4) == LUA_TNUMBER;
+        let number = lua_tointegerx(l, 4, std::ptr::null_mut());
+        if !fits || !(0..=255).contains(&number) || is_taken(l, number) {
+            raise(l, c"assertion failed!");
+        }
+        lua_pushvalue(l, 1);
+        lua_rawset_named(l);
+        lua_pushvalue(l, 1);
+        lua_rawseti(l, 2, number);
+        lua_getfield(l, 1, c"trace".as_ptr());
+        (*vm).trace.enabled |= lua_isnil(l, -1) == 0;
+        0
+    }
+}
+
+/// Sets the protocol on top under its name; the stack is class, table, name, id, class.
+unsafe fn lua_rawset_named(l: *mut lua_State) {
+    // SAFETY: rule 4.
+    unsafe {
+        lua_pushvalue(l, 3);
+        ffi::lua_insert(l, -2);
+        lua_rawset(l, 2);
+    }
+}
+
+/// Tells whether the name at 3 or the number is registered in the table at 2.
+unsafe fn is_taken(l: *mut lua_State, number: i64) -> bool {
+    // SAFETY: rule 4.
+    unsafe {
+        lua_pushvalue(l, 3);
+        let by_name = lua_rawget(l, 2);
+        let by_number = lua_rawgeti(l, 2, number);
+        lua_pop(l, 2);
+        by_name != LUA_TNIL || by_number != LUA_TNIL
+    }
+}
+
+/// `dispatch(typename [, f])`: returns the previous dispatch function.
+pub(super) unsafe extern "C-unwind" fn dispatch(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; nothing is owned.
+    unsafe {
+        let vm = vm_of(l);
+        lua_settop(l, 2);
+        if lua_isnil(l, 2) != 0 {
+            push_table(l, vm);
+            lua_pushvalue(l, 1);
+            if lua_rawget(l, -2) == LUA_TTABLE {
+                lua_getfield(l, -1, c"dispatch".as_ptr());
+            }
+            return 1;
+        }
+        push_named(l, vm, 1);
+        lua_getfield(l, -1, c"dispatch".as_ptr());
+        lua_pushvalue(l, 2);
+        lua_setfield(l, -3, c"dispatch".as_ptr());
+        1
+    }
+}
+
+/// `dispatch_unknown_request(f)`: returns the previous handler.
+pub(super) unsafe extern "C-unwind" fn dispatch_unknown_request(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this in a live Vm; nothing is owned.
+    unsafe { replace_handler(l, &raw mut (*vm_of(l)).refs.unknown_request) }
+}
+
+/// `dispatch_unknown_response(f)`: returns the previous handler.
+pub(super) unsafe extern "C-unwind" fn dispatch_unknown_response(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this in a live Vm; nothing is owned.
+    unsafe { replace_handler(l, &raw mut (*vm_of(l)).refs.unknown_response) }
+}
+
+unsafe fn replace_handler(l: *mut lua_State, slot: *mut c_int) -> c_int {
+    // SAFETY: rules 1 and 2; the slot is a field of the live Vm.
+    unsafe {
+        lua_settop(l, 1);
+        let old = *slot;
+        if old == 0 {
+            lua_pushnil(l);
+        } else {
+            push_ref(l, old);
+            luaL_unref(l, ffi::LUA_REGISTRYINDEX, old);
+            *slot = 0;
+        }
+        if lua_isnil(l, 1) == 0 {
+            lua_pushvalue(l, 1);
+            *slot = luaL_ref(l, ffi::LUA_REGISTRYINDEX);
+        }
+        1
+    }
+}
+
+/// `dispatch_message(type, ptr, size, session, source)`.
+pub(super) unsafe extern "C-unwind" fn dispatch_message(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; the outer message is put back unless an error ends it as well.
+    unsafe {
+        let vm = vm_of(l);
+        if !(*vm).running.is_null() {
+            raise(l, c"dispatch_message must not be called from a coroutine");
+        }
+        let message = read_current(l, 1);
+        let outer = std::mem::replace(&mut (*vm).current, message);
+        dispatch_current(vm, l);
+        (*vm).current = outer;
+        0
+    }
+}
+
+/// `traceproto(name, flag)`: true, false, or nil for "as the request says".
+pub(super) unsafe extern "C-unwind" fn traceproto(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; nothing is owned.
+    unsafe {
+        let vm = vm_of(l);
+        lua_settop(l, 2);
+        push_table(l, vm);
+        lua_pushvalue(l, 1);
+        if lua_rawget(l, -2) != LUA_TTABLE {
+            raise(l, c"assertion failed!");
+        }
+        (*vm).trace.enabled = true;
+        lua_pushvalue(l, 2);
+        lua_setfield(l, -2, c"trace".as_ptr());
+        0
+    }
+}
+
+/// Packs the stack values from `first` up with the protocol on top of the stack. Returns the
+/// parts of a block of the C heap.
+///
+/// # Safety
+/// Rules 1 and 2. The protocol's position is the top.
+pub(super) unsafe fn pack_with(l: *mut lua_State, first: c_int) -> (*mut u8, usize) {
+    // SAFETY: as the caller's.
+    unsafe {
+        lua_getfield(l, -1, c"pack".as_ptr());
+        if is_native(l, -1, PACK) {
+            lua_pop(l, 2);
+            let packed = seri::pack(l, first);
+            return (packed.ptr, packed.len);
+        }
+        let last = ffi::lua_gettop(l) - 2;
+        let values = (last - first + 1).max(0);
+        ffi::luaL_checkstack(l, values + 4, c"too many arguments".as_ptr());
+        for index in first..=last {
+            lua_pushvalue(l, index);
+        }
+        ffi::lua_call(l, values, 2);
+        let block = packed_payload(l);
+        lua_pop(l, 3);
+        block
+    }
+}
+
+/// Reads the two results of a `pack` function on top of the stack.
+unsafe fn packed_payload(l: *mut lua_State) -> (*mut u8, usize) {
+    // SAFETY: rules 2 and 4.
+    unsafe {
+        if lua_type(l, -2) == ffi::LUA_TLIGHTUSERDATA {
+            luaL_optinteger(l, -1, 0);
+        }
+        let index = ffi::lua_absindex(l, -2);
+        crate::lua::send::payload(l, index)
+    }
+}
+
+/// Pushes a boolean and returns 1, for functions that say how it went.
+pub(super) unsafe fn result(l: *mut lua_State, value: bool) -> c_int {
+    // SAFETY: rule 4.
+    unsafe { lua_pushboolean(l, value.into()) };
+    1
+}

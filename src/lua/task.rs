@@ -1,0 +1,193 @@
+//! Tasks: the coroutines that the dispatcher makes, one for each message, fork and timeout.
+//!
+//! A finished coroutine is kept and runs a later task, the most recently finished one first. Its
+//! Lua thread stays anchored in a table, so the garbage collector never takes it away under us.
+//!
+//! The pool gives memory back: it keeps at most [`Tasks::trim`]'s worth, the largest number of
+//! tasks that were in use at once since the last look.
+
+use std::ffi::c_int;
+
+use mlua::ffi::{
+    LUA_REGISTRYINDEX, lua_Integer, lua_State, lua_newthread, lua_pop, lua_pushnil, lua_pushthread,
+    lua_rawgeti, lua_rawseti, lua_xmove,
+};
+
+use super::trace::Tag;
+use super::vm::{TASK, Vm, set_extra};
+use crate::message::{Address, Kind, Session};
+
+/// The pool may always keep this many.
+const POOL_KEPT: usize = 64;
+
+/// The pool is trimmed once in so many returned tasks.
+const TRIM_PERIOD: u32 = 8192;
+
+/// A coroutine of the dispatcher, and the request it handles.
+pub(super) struct Task {
+    pub(super) vm: *mut Vm,
+    pub(super) thread: *mut lua_State,
+    anchor: c_int,
+    /// The request's session: 0 for a plain send, `None` outside of requests and once answered.
+    pub(super) owes: Option<Session>,
+    /// Who sent the request; nobody outside of requests.
+    pub(super) source: Address,
+    /// The request's kind.
+    pub(super) kind: Kind,
+    /// The session that this task waits for; 0 when it runs or is in the pool.
+    pub(super) waits: i32,
+    /// Whether it sleeps on itself as the token.
+    pub(super) sleeps_on_itself: bool,
+    /// The trace tag of its request.
+    pub(super) tag: Tag,
+    /// Where its timeout was armed (`skynet.trace_timeout`).
+    pub(super) armed_at: Option<Box<[u8]>>,
+}
+
+/// All tasks of a service.
+#[derive(Default)]
+pub(super) struct Tasks {
+    idle: Vec<*mut Task>,
+    free_anchors: Vec<c_int>,
+    anchors: c_int,
+    in_use: usize,
+    in_use_max: usize,
+    returns: u32,
+    /// Every task that was not freed.
+    all: std::collections::HashSet<*mut Task>,
+}
+
+impl Vm {
+    /// Returns an idle task, with an empty stack. Raises when there is no memory for a new one.
+    ///
+    /// # Safety
+    /// `vm` is live and its state runs in `l` in protected mode (rules 1 and 2).
+    pub(super) unsafe fn take_task(vm: *mut Vm, l: *mut lua_State) -> *mut Task {
+        // SAFETY: rule 1; new_task is called with nothing owned.
+        unsafe {
+            let tasks = &mut (*vm).tasks;
+            tasks.in_use += 1;
+            tasks.in_use_max = tasks.in_use_max.max(tasks.in_use);
+            match tasks.idle.pop() {
+                Some(task) => task,
+                None => new_task(vm, l),
+            }
+        }
+    }
+
+    /// Gives a finished task back. Its stack is empty.
+    ///
+    /// # Safety
+    /// `vm` is live; `task` is one of its tasks, has finished and is in no queue.
+    pub(super) unsafe fn return_task(vm: *mut Vm, task: *mut Task) {
+        // SAFETY: rule 1.
+        unsafe {
+            (*task).owes = None;
+            (*task).source = Address::NOBODY;
+            (*task).waits = 0;
+            (*task).tag = Tag::None;
+            (*task).armed_at = None;
+            let tasks = &mut (*vm).tasks;
+            tasks.in_use -= 1;
+            tasks.idle.push(task);
+            tasks.returns = tasks.returns.wrapping_add(1);
+            if tasks.returns.is_multiple_of(TRIM_PERIOD) {
+                Vm::trim(vm);
+            }
+        }
+    }
+
+    /// Lets the garbage collector have the threads beyond the most that were in use at once since
+    /// the last time.
+    ///
+    /// # Safety
+    /// `vm` is live and its state is in no Lua call that holds idle tasks.
+    unsafe fn trim(vm: *mut Vm) {
+        // SAFETY: rule 1. Setting an existing array slot to nil allocates nothing, so it cannot
+        // raise.
+        unsafe {
+            let main = (*vm).main;
+            let tasks = &mut (*vm).tasks;
+            let kept = std::mem::replace(&mut tasks.in_use_max, tasks.in_use).max(POOL_KEPT);
+            lua_rawgeti(main, LUA_REGISTRYINDEX, (*vm).refs.anchors.into());
+            while (*vm).tasks.idle.len() > kept {
+                // The oldest ones go, they are the coldest.
+                let task = (*vm).tasks.idle.swap_remove(0);
+                (*vm).tasks.all.remove(&task);
+                let task = Box::from_raw(task);
+                lua_pushnil(main);
+                lua_rawseti(main, -2, lua_Integer::from(task.anchor));
+                // The thread may live on in user code; it must not find its task any more.
+                set_extra(task.thread, vm as usize);
+                (*vm).tasks.free_anchors.push(task.anchor);
+            }
+            lua_pop(main, 1);
+        }
+    }
+
+    /// Returns all tasks: idle, waiting, and about to start. Called when none runs.
+    pub(super) fn all_tasks(&self) -> Vec<*mut Task> {
+        self.tasks.all.iter().copied().collect()
+    }
+
+    /// Frees the records of all tasks; their threads go with the state.
+    ///
+    /// # Safety
+    /// The state has been closed and nobody uses a task any more.
+    pub(super) unsafe fn free_tasks(all: Vec<*mut Task>) {
+        for task in all {
+            // SAFETY: every task is made by Box::into_raw in `new_task` and freed once, here or
+            // in `trim`.
+            drop(unsafe { Box::from_raw(task) });
+        }
+    }
+}
+
+/// Makes a task with a new Lua thread.
+///
+/// # Safety
+/// As [`Vm::take_task`].
+unsafe fn new_task(vm: *mut Vm, l: *mut lua_State) -> *mut Task {
+    // SAFETY: rules 1 and 2: nothing is owned while newthread or rawseti may raise.
+    unsafe {
+        let anchor = (*vm).tasks.free_anchors.pop().unwrap_or_else(|| {
+            (*vm).tasks.anchors += 1;
+            (*vm).tasks.anchors
+        });
+        lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.anchors.into());
+        let thread = lua_newthread(l);
+        lua_rawseti(l, -2, anchor.into());
+        lua_pop(l, 1);
+        let task = Box::into_raw(Box::new(Task {
+            vm,
+            thread,
+            anchor,
+            owes: None,
+            source: Address::NOBODY,
+            kind: Kind::TEXT,
+            waits: 0,
+            sleeps_on_itself: false,
+            tag: Tag::None,
+            armed_at: None,
+        }));
+        set_extra(thread, task as usize | TASK);
+        (*vm).tasks.all.insert(task);
+        task
+    }
+}
+
+impl Task {
+    /// Pushes the task's coroutine onto another thread's stack.
+    ///
+    /// # Safety
+    /// `task` is live, `l` belongs to the same state, both have a free slot.
+    pub(super) unsafe fn push(task: *mut Task, l: *mut lua_State) {
+        // SAFETY: as the caller's.
+        unsafe {
+            lua_pushthread((*task).thread);
+            if !std::ptr::eq((*task).thread, l) {
+                lua_xmove((*task).thread, l, 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Launching services by the name of their kind. Spec: runtime section 8.2.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Context, Node};
+use crate::message::Address;
+use crate::service::Service;
+
+/// Why a service could not start; the text goes to the log.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(pub String);
+
+type Factory =
+    Box<dyn Fn(&Context, Option<&[u8]>) -> Result<Box<dyn Service>, StartError> + Send + Sync>;
+
+/// The kinds of native services that a node can launch.
+#[derive(Default)]
+pub struct Modules {
+    factories: HashMap<String, Factory>,
+}
+
+impl Modules {
+    /// Makes an empty table.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Registers a kind of service under a name; a later registration replaces an earlier one.
+    ///
+    /// `start` is called once for each service, on the thread that launches it, with the
+    /// argument text behind the name. The service can be addressed while `start` runs; messages
+    /// wait until it has returned.
+    pub fn register<F>(&mut self, name: &str, start: F)
+    where
+        F: Fn(&Context, Option<&[u8]>) -> Result<Box<dyn Service>, StartError>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.factories.insert(name.to_owned(), Box::new(start));
+    }
+}
+
+impl Node {
+    /// Launches a native service: the address it got, or `None` when there is no such kind or it
+    /// failed to start (the log says why).
+    ///
+    /// # Blocking
+    /// Runs the service's start function on the calling thread.
+    pub fn launch(self: &Arc<Self>, module: &str, args: Option<&[u8]>) -> Option<Address> {
+        let Some(factory) = self.modules.factories.get(module) else {
+            self.log(Address::NOBODY, format!("error: no native service {module:?}").as_bytes());
+            return None;
+        };
+        let cell = match self.scheduler.register() {
+            Ok(cell) => cell,
+            Err(full) => {
+                self.log(Address::NOBODY, format!("error: launch {module}: {full}").as_bytes());
+                return None;
+            }
+        };
+        let address = cell.address();
+        let context = Context::new(Arc::clone(self), Arc::clone(&cell));
+        match factory(&context, args) {
+            Ok(service) => {
+                self.log(address, &launch_line(module, args));
+                self.scheduler.start(&cell, service);
+                Some(address)
+            }
+            Err(error) => {
+                self.log(address, format!("error: launch {module} FAILED").as_bytes());
+                self.log(address, format!("error: {error}").as_bytes());
+                self.scheduler.abandon(&cell);
+                None
+            }
+        }
+    }
+}
+
+fn launch_line(module: &str, args: Option<&[u8]>) -> Vec<u8> {
+    [b"LAUNCH ", module.as_bytes(), b" ", args.unwrap_or_default()].concat()
+}

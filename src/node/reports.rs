@@ -1,0 +1,48 @@
+//! Turns what the scheduler reports into log lines. Spec: runtime appendix A.
+
+use std::sync::Weak;
+
+use super::Node;
+use crate::message::Address;
+use crate::sched::Reports;
+
+/// The node as the scheduler's listener.
+pub(super) struct NodeReports {
+    node: Weak<Node>,
+}
+
+impl NodeReports {
+    pub(super) fn new(node: Weak<Node>) -> Self {
+        Self { node }
+    }
+
+    fn log(&self, source: Address, line: &str) {
+        if let Some(node) = self.node.upgrade() {
+            node.log(source, line.as_bytes());
+        }
+    }
+}
+
+impl Reports for NodeReports {
+    fn overload(&self, service: Address, length: usize) {
+        self.log(service, &format!("error: May overload, message queue length = {length}"));
+    }
+
+    fn endless(&self, source: Address, service: Address, version: u32) {
+        let line = format!(
+            "error: A message from [ {source} ] to [ {service} ] maybe in an endless loop \
+             (version = {version})"
+        );
+        self.log(Address::NOBODY, &line);
+    }
+
+    fn panicked(&self, service: Address, what: &str) {
+        self.log(service, &format!("error: the service panicked and was retired: {what}"));
+    }
+
+    fn ended(&self, left: usize) {
+        if let Some(node) = self.node.upgrade() {
+            node.service_ended(left);
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! What the workers share, and how a message gets in. Called by everything that sends.
+
+use std::cell::Cell;
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use super::watcher::Watch;
+use super::worker::WorkerState;
+use crate::message::{Address, Deliver, Message};
+use crate::service::{Closed, Pushed, Recorder, Registry, RegistryFull, Service, ServiceCell};
+use crate::sync::{RunQueue, Selected, Sleepers, Strategy};
+
+/// What the scheduler has to say. The node turns it into log lines.
+pub trait Reports: Send + Sync {
+    /// A service's mailbox grew beyond its threshold.
+    fn overload(&self, service: Address, length: usize);
+    /// A message runs for seconds already.
+    fn endless(&self, source: Address, service: Address, version: u32);
+    /// A handler panicked; the service has been retired.
+    fn panicked(&self, service: Address, what: &str);
+    /// A service has ended, and `left` still live.
+    fn ended(&self, left: usize);
+}
+
+/// How a scheduler is set up.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// This node's id, the top byte of every address.
+    pub harbor: u8,
+    /// Number of worker threads.
+    pub workers: usize,
+    /// Whether CPU time is counted for each service.
+    pub profile: bool,
+}
+
+/// Runs services on worker threads.
+pub struct Scheduler<S: Strategy = Selected> {
+    /// The services by address and name.
+    pub registry: Registry<S>,
+    pub(super) queue: S::RunQueue<Arc<ServiceCell<S>>>,
+    pub(super) sleepers: Sleepers<S::Parker>,
+    pub(super) workers: Box<[WorkerState<S>]>,
+    pub(super) watch: Watch<S>,
+    pub(super) profile: bool,
+    pub(super) reports: Box<dyn Reports>,
+    pub(super) origin: Instant,
+    unfinished: AtomicUsize,
+    stopping: AtomicBool,
+}
+
+thread_local! {
+    /// The scheduler (by its address) and worker that the calling thread is.
+    static CURRENT: Cell<(*const (), usize)> = const { Cell::new((ptr::null(), 0)) };
+}
+
+impl<S: Strategy> Scheduler<S> {
+    /// Makes a scheduler without threads; [`Self::run_worker`] and [`Self::run_watcher`] are
+    /// called on threads of the caller's.
+    pub fn new(settings: Settings, reports: Box<dyn Reports>) -> Self {
+        Self {
+            registry: Registry::new(settings.harbor),
+            queue: RunQueue::new(),
+            sleepers: Sleepers::new(settings.workers),
+            workers: (0..settings.workers).map(WorkerState::new).collect(),
+            watch: Watch::new(),
+            profile: settings.profile,
+            reports,
+            origin: Instant::now(),
+            unfinished: AtomicUsize::new(0),
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// Gives a new service its address. It takes messages at once and runs after
+    /// [`Self::start`].
+    ///
+    /// # Errors
+    /// When every address is taken.
+    pub fn register(&self) -> Result<Arc<ServiceCell<S>>, RegistryFull> {
+        self.unfinished.fetch_add(1, Ordering::Relaxed);
+        self.registry.register().inspect_err(|_| self.count_down())
+    }
+
+    /// Puts the service into its cell and lets workers run it.
+    pub fn start(&self, cell: &Arc<ServiceCell<S>>, service: Box<dyn Service>) {
+        cell.body.lock().service = Some(service);
+        self.ready(Arc::clone(cell));
+    }
+
+    /// Gives up a registered service that was not started: what waits for it bounces.
+    pub fn abandon(&self, cell: &Arc<ServiceCell<S>>) {
+        self.retire(cell.address());
+        // The creator owns the mailbox, so nobody else finishes it.
+        self.finish(cell);
+    }
+
+    /// Takes a service out of the node: nobody finds it any more, what waits for it bounces, and
+    /// it is dropped as soon as it does not run. Returns whether it lived.
+    pub fn retire(&self, address: Address) -> bool {
+        let Some(cell) = self.registry.remove(address) else { return false };
+        cell.set_retired();
+        if cell.mailbox.close() == Closed::ByCaller {
+            self.finish(&cell);
+        }
+        true
+    }
+
+    /// Retires a service as soon as nothing waits for it.
+    pub fn retire_when_idle(&self, address: Address) {
+        let Some(cell) = self.registry.find(address) else { return };
+        cell.set_leaving();
+        if cell.mailbox.is_idle() {
+            self.retire(address);
+        }
+    }
+
+    /// Returns how many services live, those that still run their last message included.
+    pub fn unfinished(&self) -> usize {
+        // Acquire: pairs with the count-down.
+        self.unfinished.load(Ordering::Acquire)
+    }
+
+    /// Lets the node end although this service lives (the harbor service).
+    pub fn exempt(&self, address: Address) {
+        if self.registry.with(address, |cell| cell.set_exempt()) == Some(true) {
+            self.count_down();
+        }
+    }
+
+    /// Puts a message into the mailbox of `to`.
+    ///
+    /// # Errors
+    /// Gives the message back when no such service lives on this node.
+    ///
+    /// # Blocking
+    /// Takes the registry's lock for reading and the mailbox's lock, both for a few instructions.
+    pub fn post(&self, to: Address, message: Message) -> Result<(), Message> {
+        let mut message = Some(message);
+        let pushed = self.registry.with(to, |cell| {
+            let message = message.take()?;
+            Some(cell.mailbox.push(message).map(|pushed| match pushed {
+                Pushed::Ready => Some(Arc::clone(cell)),
+                Pushed::Queued => None,
+            }))
+        });
+        match (pushed.flatten(), message) {
+            (Some(Ok(Some(cell))), _) => self.ready(cell),
+            (Some(Ok(None)), _) => {}
+            (Some(Err(back)), _) | (None, Some(back)) => return Err(back),
+            (None, None) => unreachable!("the message is either taken or still here"),
+        }
+        Ok(())
+    }
+
+    /// Returns for how long the message runs that the calling thread handles; 0 on other threads
+    /// and without profiling.
+    pub fn current_message_ns(&self) -> u64 {
+        let (scheduler, index) = CURRENT.get();
+        if !self.profile || !ptr::eq(scheduler, ptr::from_ref(self).cast()) {
+            return 0;
+        }
+        let now = self.origin.elapsed().as_nanos() as u64;
+        now.saturating_sub(self.workers[index].charged_ns())
+    }
+
+    /// Starts to record the messages of a service; see [`ServiceCell::start_recording`].
+    pub fn record(
+        &self,
+        address: Address,
+        open: impl FnOnce() -> Option<Box<dyn Recorder>>,
+    ) -> bool {
+        self.registry.find(address).is_some_and(|cell| cell.start_recording(open))
+    }
+
+    /// Ends the loops of all workers and of the watcher after their current turn.
+    pub fn stop(&self) {
+        // SeqCst: pairs with the look at `stopping` after a worker registered as sleeper.
+        self.stopping.store(true, Ordering::SeqCst);
+        self.sleepers.notify_all();
+        self.watch.stop();
+    }
+
+    /// Finishes what the workers left behind; called when they have ended.
+    pub fn clear(&self) {
+        for worker in &self.workers {
+            worker.next.take();
+        }
+        while self.queue.pop().is_some() {}
+        for address in self.registry.addresses() {
+            if let Some(cell) = self.registry.remove(address) {
+                cell.set_retired();
+                cell.mailbox.close();
+                self.finish(&cell);
+            }
+        }
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        // SeqCst: pairs with `stop`.
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Makes the calling thread the worker `index` of this scheduler.
+    pub(super) fn enter_worker(&self, index: usize) {
+        CURRENT.set((ptr::from_ref(self).cast(), index));
+    }
+
+    pub(super) fn leave_worker(&self) {
+        CURRENT.set((ptr::null(), 0));
+    }
+
+    /// Hands a mailbox that became ready to a worker: to this one's next slot if this is a
+    /// worker, so that a reply needs no wake-up, else to the run queue.
+    fn ready(&self, cell: Arc<ServiceCell<S>>) {
+        let (scheduler, index) = CURRENT.get();
+        if !ptr::eq(scheduler, ptr::from_ref(self).cast()) {
+            return self.enqueue(cell);
+        }
+        match self.workers[index].next.put(cell) {
+            Some(earlier) => self.enqueue(earlier),
+            None if self.workers.len() > 1 => self.watch.slot_filled(&self.sleepers),
+            None => {}
+        }
+    }
+
+    /// Puts a mailbox on the run queue and wakes a worker for it.
+    pub(super) fn enqueue(&self, cell: Arc<ServiceCell<S>>) {
+        self.queue.push(cell);
+        self.sleepers.notify_one();
+    }
+
+    /// Ends a closed service: drops it, then bounces what still waited for it. Only the owner of
+    /// the mailbox calls this.
+    pub(super) fn finish(&self, cell: &ServiceCell<S>) {
+        let (service, batch) = {
+            let mut body = cell.body.lock();
+            (body.service.take(), std::mem::take(&mut body.batch))
+        };
+        cell.stop_recording();
+        drop(service);
+        for message in batch.into_iter().chain(cell.mailbox.drain()) {
+            self.bounce(cell.address(), &message);
+        }
+        if !cell.is_exempt() {
+            self.count_down();
+        }
+    }
+
+    /// Tells the sender of a message that it was dropped.
+    pub(super) fn bounce(&self, dead: Address, message: &Message) {
+        if let Some((to, error)) = message.bounce(dead) {
+            // A sender that is gone itself needs no notice.
+            let _ = self.post(to, error);
+        }
+    }
+
+    fn count_down(&self) {
+        // AcqRel: whoever sees 0 also sees what the services did before they ended.
+        let before = self.unfinished.fetch_sub(1, Ordering::AcqRel);
+        self.reports.ended(before - 1);
+    }
+}
+
+impl<S: Strategy> Deliver for Scheduler<S> {
+    fn deliver(&self, to: Address, message: Message) -> Result<(), Message> {
+        self.post(to, message)
+    }
+}

@@ -1,0 +1,184 @@
+//! The watcher: a thread that looks after the workers while they are busy, and sleeps with them.
+//!
+//! It has two duties.
+//!
+//! 1. *Stale next slots.* A service in a worker's next slot waits for the end of that worker's
+//!    turn. When the turn is long and other workers sleep, the watcher moves the service to the
+//!    run queue after one to two milliseconds.
+//! 2. *Endless messages.* Every five seconds it compares each worker's version with the last one
+//!    it saw, and reports a worker that is still in the same message. Spec: runtime section 5.7.
+//!
+//! *State*
+//!
+//! | flag | meaning | set by | cleared by |
+//! |---|---|---|---|
+//! | `slots` | slots may be filled: look every millisecond | a worker that fills a slot | watcher |
+//! | `busy` | workers run: look every five seconds | a worker that wakes up | watcher |
+//!
+//! Both flags clear after a look that found nothing new, and the watcher then sleeps without a
+//! timeout: an idle node makes no wake-ups.
+//!
+//! *Orderings.* A worker fills its slot, then loads `slots`; the watcher clears `slots`, then looks
+//! at all slots once more. Both are SeqCst, so one of them sees the other. `busy` works the same
+//! way with the versions, where a missed wake-up only delays a report to the next busy spell.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::Scheduler;
+use crate::sync::{Park, Sleepers, Strategy};
+
+/// How often next slots are looked at. The reference lets a ready service wait for up to 2.5 ms.
+const SLOT_PERIOD: Duration = Duration::from_millis(1);
+/// After so many looks without a filled slot the watcher lets go.
+const QUIET_LOOKS: u32 = 4;
+/// How often workers are checked for endless messages.
+const ENDLESS_PERIOD: Duration = Duration::from_secs(5);
+
+/// How workers reach the watcher.
+pub(super) struct Watch<S: Strategy> {
+    parker: S::Parker,
+    slots: AtomicBool,
+    busy: AtomicBool,
+}
+
+impl<S: Strategy> Watch<S> {
+    pub(super) fn new() -> Self {
+        Self { parker: Park::new(), slots: AtomicBool::new(false), busy: AtomicBool::new(false) }
+    }
+
+    /// A worker filled its next slot. Only matters when somebody sleeps who could run it.
+    pub(super) fn slot_filled(&self, sleepers: &Sleepers<S::Parker>) {
+        if !self.slots.load(Ordering::SeqCst)
+            && sleepers.sleeping() > 0
+            && !self.slots.swap(true, Ordering::SeqCst)
+        {
+            self.parker.unpark();
+        }
+    }
+
+    /// A worker woke up and may run messages now.
+    pub(super) fn worker_woke(&self) {
+        if !self.busy.load(Ordering::SeqCst) && !self.busy.swap(true, Ordering::SeqCst) {
+            self.parker.unpark();
+        }
+    }
+
+    pub(super) fn stop(&self) {
+        self.parker.unpark();
+    }
+}
+
+/// The watcher's memory between two looks.
+struct Watcher<'a, S: Strategy> {
+    scheduler: &'a Scheduler<S>,
+    puts: Vec<u64>,
+    versions: Vec<u32>,
+    quiet_looks: u32,
+    next_check: Instant,
+}
+
+impl<S: Strategy> Scheduler<S> {
+    /// Looks after the workers on the calling thread until [`Scheduler::stop`].
+    ///
+    /// # Blocking
+    /// Sleeps while the node is idle.
+    pub fn run_watcher(&self) {
+        let workers = self.workers.len();
+        let mut watcher = Watcher {
+            scheduler: self,
+            puts: vec![0; workers],
+            versions: vec![0; workers],
+            quiet_looks: 0,
+            next_check: Instant::now() + ENDLESS_PERIOD,
+        };
+        while !self.is_stopping() {
+            watcher.wait();
+            watcher.look();
+        }
+    }
+}
+
+impl<S: Strategy> Watcher<'_, S> {
+    fn wait(&mut self) {
+        let watch = &self.scheduler.watch;
+        if watch.slots.load(Ordering::SeqCst) {
+            watch.parker.park_timeout(SLOT_PERIOD);
+        } else if watch.busy.load(Ordering::SeqCst) {
+            watch.parker.park_timeout(self.next_check.saturating_duration_since(Instant::now()));
+        } else {
+            watch.parker.park();
+            self.next_check = Instant::now() + ENDLESS_PERIOD;
+            self.remember_versions();
+        }
+    }
+
+    fn look(&mut self) {
+        if self.scheduler.watch.slots.load(Ordering::SeqCst) {
+            self.look_at_slots();
+        }
+        if Instant::now() >= self.next_check {
+            self.next_check = Instant::now() + ENDLESS_PERIOD;
+            self.look_at_messages();
+        }
+    }
+
+    fn look_at_slots(&mut self) {
+        if self.rescue_stale_slots() {
+            self.quiet_looks = 0;
+            return;
+        }
+        self.quiet_looks += 1;
+        if self.quiet_looks < QUIET_LOOKS {
+            return;
+        }
+        self.quiet_looks = 0;
+        let watch = &self.scheduler.watch;
+        watch.slots.store(false, Ordering::SeqCst);
+        if self.scheduler.workers.iter().any(|worker| worker.next.is_some()) {
+            watch.slots.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// Moves what sits in a next slot since the last look. Returns whether slots are in use.
+    fn rescue_stale_slots(&mut self) -> bool {
+        let mut in_use = false;
+        for (worker, seen) in self.scheduler.workers.iter().zip(&mut self.puts) {
+            let puts = worker.next.puts();
+            in_use |= puts != *seen;
+            if puts == *seen
+                && let Some(cell) = worker.next.take()
+            {
+                self.scheduler.enqueue(cell);
+                in_use = true;
+            }
+            *seen = puts;
+        }
+        in_use
+    }
+
+    fn look_at_messages(&mut self) {
+        let mut running = false;
+        for (worker, seen) in self.scheduler.workers.iter().zip(&mut self.versions) {
+            let version = worker.version();
+            running |= version != *seen;
+            if version == *seen
+                && let Some((source, service)) = worker.handling()
+            {
+                running = true;
+                self.scheduler.registry.with(service, |cell| cell.stats.set_endless());
+                self.scheduler.reports.endless(source, service, version);
+            }
+            *seen = version;
+        }
+        if !running {
+            self.scheduler.watch.busy.store(false, Ordering::SeqCst);
+        }
+    }
+
+    fn remember_versions(&mut self) {
+        for (worker, seen) in self.scheduler.workers.iter().zip(&mut self.versions) {
+            *seen = worker.version();
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The seam between the protocols of `sync` and the world they run in.
+//!
+//! Called by every file of `sync` (and by the layers above that have a protocol to model). Three
+//! twins offer the same names: `native` (std), `loom` (`--cfg ironsky_loom`) and `shuttle`
+//! (`--cfg ironsky_shuttle`).
+//!
+//! What each twin must offer:
+//! - `atomic`: `AtomicBool`, `AtomicU32`, `AtomicU64`, `AtomicUsize` with `const fn new`,
+//!   `Ordering`, `fence`.
+//! - `hint::spin_loop` and `thread::yield_now`: let another thread run. Every loop that waits for
+//!   another thread calls one of them in each round.
+//! - `thread::token`: a number that no other live thread has, never 0.
+//! - `UnsafeCell` with `const fn new`, `with` and `with_mut`: the models see each access.
+//! - `OsMutex`, `Condvar`: the world's own blocking pair, with `const fn new`.
+//! - `futex_tables`: the buckets of `futex::table`, one for each place a thread can wait.
+//! - `SPIN_ROUNDS_MAX`: how often a waiter may look before it parks; 1 in a model, where each
+//!   look multiplies the number of schedules.
+
+cfg_select! {
+    ironsky_loom => {
+        mod loom;
+        pub(crate) use self::loom::*;
+    }
+    ironsky_shuttle => {
+        mod shuttle;
+        pub(crate) use self::shuttle::*;
+    }
+    _ => {
+        mod native;
+        pub(crate) use self::native::*;
+    }
+}

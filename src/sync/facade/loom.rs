@@ -1,0 +1,169 @@
+//! The facade over loom: what the models run.
+//!
+//! loom's atomics and cells cannot be made in a `const`, which the locks need, so each is made at
+//! its first use. loom counts that moment as the creation: a model touches a fresh lock once
+//! before it spawns threads (`models::settle`).
+
+use std::sync::OnceLock;
+
+pub(crate) use loom::hint;
+pub(crate) use loom::sync::{Condvar, Mutex as OsMutex};
+
+/// One look: each further one multiplies the schedules and shows nothing new.
+pub(crate) const SPIN_ROUNDS_MAX: u32 = 1;
+
+/// Threads as the protocols need them.
+pub(crate) mod thread {
+    pub(crate) use loom::thread::yield_now;
+
+    /// Returns a number that no other live thread has, never 0.
+    pub(crate) fn token() -> usize {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        loom::thread::current().id().hash(&mut hasher);
+        usize::try_from(hasher.finish() | 1).expect("the models run on 64-bit machines")
+    }
+}
+
+/// loom's atomics, made at the first use.
+pub(crate) mod atomic {
+    use super::OnceLock;
+    pub(crate) use loom::sync::atomic::{Ordering, fence};
+
+    macro_rules! late_atomic {
+        ($name:ident, $value:ty) => {
+            #[derive(Debug)]
+            pub(crate) struct $name {
+                initial: $value,
+                made: OnceLock<loom::sync::atomic::$name>,
+            }
+
+            #[allow(dead_code, reason = "each twin offers the same operations")]
+            impl $name {
+                pub(crate) const fn new(initial: $value) -> Self {
+                    Self { initial, made: OnceLock::new() }
+                }
+
+                #[track_caller]
+                fn get(&self) -> &loom::sync::atomic::$name {
+                    self.made.get_or_init(|| loom::sync::atomic::$name::new(self.initial))
+                }
+
+                #[track_caller]
+                pub(crate) fn load(&self, order: Ordering) -> $value {
+                    self.get().load(order)
+                }
+
+                #[track_caller]
+                pub(crate) fn store(&self, value: $value, order: Ordering) {
+                    self.get().store(value, order);
+                }
+
+                #[track_caller]
+                pub(crate) fn swap(&self, value: $value, order: Ordering) -> $value {
+                    self.get().swap(value, order)
+                }
+
+                #[track_caller]
+                pub(crate) fn compare_exchange(
+                    &self,
+                    current: $value,
+                    new: $value,
+                    success: Ordering,
+                    failure: Ordering,
+                ) -> Result<$value, $value> {
+                    self.get().compare_exchange(current, new, success, failure)
+                }
+
+                #[track_caller]
+                pub(crate) fn compare_exchange_weak(
+                    &self,
+                    current: $value,
+                    new: $value,
+                    success: Ordering,
+                    failure: Ordering,
+                ) -> Result<$value, $value> {
+                    self.get().compare_exchange(current, new, success, failure)
+                }
+            }
+        };
+    }
+
+    macro_rules! late_integer {
+        ($name:ident, $value:ty) => {
+            late_atomic!($name, $value);
+
+            #[allow(dead_code, reason = "each twin offers the same operations")]
+            impl $name {
+                #[track_caller]
+                pub(crate) fn fetch_add(&self, value: $value, order: Ordering) -> $value {
+                    self.get().fetch_add(value, order)
+                }
+
+                #[track_caller]
+                pub(crate) fn fetch_sub(&self, value: $value, order: Ordering) -> $value {
+                    self.get().fetch_sub(value, order)
+                }
+
+                #[track_caller]
+                pub(crate) fn fetch_or(&self, value: $value, order: Ordering) -> $value {
+                    self.get().fetch_or(value, order)
+                }
+
+                #[track_caller]
+                pub(crate) fn fetch_and(&self, value: $value, order: Ordering) -> $value {
+                    self.get().fetch_and(value, order)
+                }
+            }
+        };
+    }
+
+    late_atomic!(AtomicBool, bool);
+    late_integer!(AtomicU32, u32);
+    late_integer!(AtomicU64, u64);
+    late_integer!(AtomicUsize, usize);
+}
+
+/// loom's cell, made at the first use.
+#[derive(Debug)]
+pub(crate) struct UnsafeCell<T> {
+    initial: std::cell::UnsafeCell<Option<T>>,
+    made: OnceLock<loom::cell::UnsafeCell<T>>,
+}
+
+// SAFETY: as for loom's cell, the user of the cell answers for the accesses; `initial` is only
+// touched inside `OnceLock::get_or_init`, by one thread.
+unsafe impl<T: Send> Sync for UnsafeCell<T> {}
+
+impl<T> UnsafeCell<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self { initial: std::cell::UnsafeCell::new(Some(value)), made: OnceLock::new() }
+    }
+
+    #[track_caller]
+    fn get(&self) -> &loom::cell::UnsafeCell<T> {
+        self.made.get_or_init(|| {
+            // SAFETY: `get_or_init` runs this once, in one thread, and nothing else reads it.
+            let value = unsafe { (*self.initial.get()).take() };
+            loom::cell::UnsafeCell::new(value.expect("the value is taken only here, once"))
+        })
+    }
+
+    #[track_caller]
+    pub(crate) fn with<R>(&self, body: impl FnOnce(*const T) -> R) -> R {
+        self.get().with(body)
+    }
+
+    #[track_caller]
+    pub(crate) fn with_mut<R>(&self, body: impl FnOnce(*mut T) -> R) -> R {
+        self.get().with_mut(body)
+    }
+}
+
+/// Declares a value that all threads of one execution share.
+macro_rules! global {
+    ($name:ident: $type:ty = $value:expr) => {
+        loom::lazy_static! { static ref $name: $type = $value; }
+    };
+}
+pub(crate) use global;

@@ -1,0 +1,46 @@
+//! The facade over shuttle: what the randomised whole-scheduler tests run.
+
+pub(crate) use shuttle::hint;
+pub(crate) use shuttle::sync::{Condvar, Mutex as OsMutex, atomic};
+
+/// One look, as under loom.
+pub(crate) const SPIN_ROUNDS_MAX: u32 = 1;
+
+/// Threads as the protocols need them.
+pub(crate) mod thread {
+    pub(crate) use shuttle::thread::yield_now;
+
+    /// Returns a number that no other live thread has, never 0.
+    pub(crate) fn token() -> usize {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        shuttle::thread::current().id().hash(&mut hasher);
+        usize::try_from(hasher.finish() | 1).expect("the models run on 64-bit machines")
+    }
+}
+
+/// A cell; shuttle does not watch accesses, so it is std's.
+#[derive(Debug, Default)]
+pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+impl<T> UnsafeCell<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(std::cell::UnsafeCell::new(value))
+    }
+
+    pub(crate) fn with<R>(&self, body: impl FnOnce(*const T) -> R) -> R {
+        body(self.0.get())
+    }
+
+    pub(crate) fn with_mut<R>(&self, body: impl FnOnce(*mut T) -> R) -> R {
+        body(self.0.get())
+    }
+}
+
+/// Declares a value that all threads of one execution share.
+macro_rules! global {
+    ($name:ident: $type:ty = $value:expr) => {
+        shuttle::lazy_static! { static ref $name: $type = $value; }
+    };
+}
+pub(crate) use global;

@@ -1,0 +1,135 @@
+//! Locks of other crates as strategies of ours, to pick and to compare.
+//!
+//! Called through `Strategy`. parking_lot implements the traits of `lock_api` 0.5 itself and only
+//! gets a name; the spin crate implements those of 0.4, so its locks are wrapped. A lock of a user
+//! plugs in in the same way: the raw trait, and a [`Named`].
+
+use lock_api::GuardNoSend;
+
+use crate::sync::strategy::Named;
+
+/// The mutex of parking_lot.
+pub type RawParkingLot = parking_lot::RawMutex;
+
+/// The reader-writer lock of parking_lot.
+pub type RawRwParkingLot = parking_lot::RawRwLock;
+
+impl Named for RawParkingLot {
+    const NAME: &'static str = "parking-lot";
+}
+
+impl Named for RawRwParkingLot {
+    const NAME: &'static str = "parking-lot";
+}
+
+/// The mutex of the spin crate.
+#[derive(Debug)]
+pub struct RawSpinCrate(spin::Mutex<()>);
+
+impl Named for RawSpinCrate {
+    const NAME: &'static str = "spin-crate";
+}
+
+// SAFETY:
+// - exclusion: a guard of the crate's mutex is forgotten at the acquisition, so the mutex stays
+//   locked until `unlock`, which the trait allows only to the holder.
+unsafe impl lock_api::RawMutex for RawSpinCrate {
+    #[expect(clippy::declare_interior_mutable_const, reason = "the trait wants a constant")]
+    const INIT: Self = Self(spin::Mutex::new(()));
+
+    type Guard = GuardNoSend;
+
+    #[inline]
+    fn lock(&self) -> GuardNoSend {
+        std::mem::forget(self.0.lock());
+        GuardNoSend::new()
+    }
+
+    #[inline]
+    fn try_lock(&self) -> Option<GuardNoSend> {
+        self.0.try_lock().map(|guard| {
+            std::mem::forget(guard);
+            GuardNoSend::new()
+        })
+    }
+
+    #[inline]
+    unsafe fn unlock(&self, _guard: GuardNoSend) {
+        // SAFETY: the caller holds the lock, whose guard was forgotten at the acquisition.
+        unsafe { self.0.force_unlock() }
+    }
+
+    #[inline]
+    fn is_locked(&self) -> bool {
+        self.0.is_locked()
+    }
+}
+
+/// The reader-writer lock of the spin crate.
+#[derive(Debug)]
+pub struct RawRwSpinCrate(spin::RwLock<()>);
+
+impl Named for RawRwSpinCrate {
+    const NAME: &'static str = "spin-crate";
+}
+
+// SAFETY:
+// - exclusion: a guard of the crate's lock is forgotten at the acquisition, so that share stays
+//   held until the matching unlock, which the trait allows only to its holder.
+unsafe impl lock_api::RawRwLock for RawRwSpinCrate {
+    #[expect(clippy::declare_interior_mutable_const, reason = "the trait wants a constant")]
+    const INIT: Self = Self(spin::RwLock::new(()));
+
+    type SharedGuard = GuardNoSend;
+    type ExclusiveGuard = GuardNoSend;
+
+    #[inline]
+    fn lock_shared(&self) -> GuardNoSend {
+        std::mem::forget(self.0.read());
+        GuardNoSend::new()
+    }
+
+    #[inline]
+    fn try_lock_shared(&self) -> Option<GuardNoSend> {
+        self.0.try_read().map(|guard| {
+            std::mem::forget(guard);
+            GuardNoSend::new()
+        })
+    }
+
+    #[inline]
+    unsafe fn unlock_shared(&self, _guard: GuardNoSend) {
+        // SAFETY: the caller holds a read share, whose guard was forgotten at the acquisition.
+        unsafe { self.0.force_read_decrement() }
+    }
+
+    #[inline]
+    fn lock_exclusive(&self) -> GuardNoSend {
+        std::mem::forget(self.0.write());
+        GuardNoSend::new()
+    }
+
+    #[inline]
+    fn try_lock_exclusive(&self) -> Option<GuardNoSend> {
+        self.0.try_write().map(|guard| {
+            std::mem::forget(guard);
+            GuardNoSend::new()
+        })
+    }
+
+    #[inline]
+    unsafe fn unlock_exclusive(&self, _guard: GuardNoSend) {
+        // SAFETY: the caller holds the write share, whose guard was forgotten at the acquisition.
+        unsafe { self.0.force_write_unlock() }
+    }
+
+    #[inline]
+    fn is_locked(&self) -> bool {
+        self.0.reader_count() > 0 || self.is_locked_exclusive()
+    }
+
+    #[inline]
+    fn is_locked_exclusive(&self) -> bool {
+        self.0.writer_count() > 0
+    }
+}

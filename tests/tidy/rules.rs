@@ -1,0 +1,131 @@
+//! The rules of the tree, as data.
+//!
+//! A path is written from the top of the tree with `/`; a path that ends in `/` is a folder and
+//! all in it.
+
+/// The modules of `src/`, layer by layer. A module uses itself and lower layers, so that each
+/// layer can be understood, tested and modelled without what is built on it.
+pub(crate) const LAYERS: &[&[&str]] = &[
+    &["sync", "affinity"],
+    &["message", "codec", "config"],
+    &["timer", "net", "service"],
+    &["sched"],
+    &["node"],
+    &["lua", "native"],
+    &["cli"],
+];
+
+/// Where a crate may be named, so that it can be replaced by changing few files.
+pub(crate) const CRATES: &[(&str, &[&str])] = &[
+    // Locks and queues are the subject of the house: everyone else uses `sync`.
+    ("lock_api", &["src/sync/"]),
+    ("parking_lot", &["src/sync/"]),
+    ("spin", &["src/sync/"]),
+    ("crossbeam_queue", &["src/sync/"]),
+    ("crossbeam_utils", &["src/sync/"]),
+    ("loom", &["src/sync/"]),
+    ("shuttle", &["src/sync/"]),
+    ("core_affinity", &["src/affinity.rs"]),
+    // Formats.
+    ("base64", &["src/codec/"]),
+    ("cipher", &["src/codec/"]),
+    ("des", &["src/codec/"]),
+    ("digest", &["src/codec/"]),
+    ("hmac", &["src/codec/"]),
+    ("md5", &["src/codec/"]),
+    ("sha1", &["src/codec/"]),
+    // The config file is a Lua chunk.
+    ("mlua", &["src/config/evaluate.rs", "src/lua/", "src/native/"]),
+    ("include_dir", &["src/lua/", "src/native/"]),
+    // Sockets.
+    ("mio", &["src/net/"]),
+    ("socket2", &["src/net/"]),
+    ("rustls", &["src/net/"]),
+    ("rustls_native_certs", &["src/net/"]),
+    // The operating system.
+    (
+        "libc",
+        &[
+            "src/sync/futex/",
+            "src/message/payload.rs",
+            "src/sched/cpu_clock.rs",
+            "src/net/",
+            "src/node/daemon.rs",
+            "src/lua/",
+            "src/native/",
+        ],
+    ),
+    ("signal_hook", &["src/node/", "src/cli/", "src/main.rs"]),
+    ("libloading", &["src/native/"]),
+    // The binary only: a library returns its own errors and installs nothing.
+    ("anyhow", &["src/cli/", "src/main.rs"]),
+    ("clap", &["src/cli/"]),
+    ("tracing_subscriber", &["src/cli/"]),
+    ("tikv_jemallocator", &["src/main.rs"]),
+    // Everywhere.
+    ("thiserror", &["src/"]),
+    ("tracing", &["src/"]),
+];
+
+/// Where `unsafe` may stand: raw locks, the Lua and C boundaries, and single system calls.
+pub(crate) const UNSAFE: &[&str] = &[
+    "src/sync/",
+    "src/message/",
+    "src/codec/seri/encode.rs",
+    "src/net/",
+    "src/sched/cpu_clock.rs",
+    "src/node/daemon.rs",
+    "src/lua/",
+    "src/native/",
+];
+
+/// The most lines of a Rust file.
+pub(crate) const FILE_LINES_MAX: usize = 600;
+
+/// Longer files: path, limit, reason.
+pub(crate) const LONG_FILES: &[(&str, usize, &str)] = &[];
+
+/// The most lines of a function, from its name to its closing brace.
+pub(crate) const FUNCTION_LINES_MAX: usize = 70;
+
+/// Longer functions: path and name with a blank between, limit, reason.
+pub(crate) const LONG_FUNCTIONS: &[(&str, usize, &str)] = &[];
+
+/// The most columns of a line of Rust.
+pub(crate) const LINE_COLUMNS_MAX: usize = 100;
+
+/// Files that need other characters than ASCII.
+pub(crate) const NOT_ASCII: &[&str] = &["tests/vectors/"];
+
+/// Words that put something off. Split, so that this file does not break its own rule.
+pub(crate) const LATER: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X:")];
+
+/// Macros that print.
+pub(crate) const PRINTING: &[&str] = &["println", "eprintln", "print", "eprint", "dbg"];
+
+/// Where they may be used: the command line talks to a person, and so do tests and examples.
+pub(crate) const MAY_PRINT: &[&str] =
+    &["src/main.rs", "src/cli/", "tests/", "benches/", "examples/", "build.rs"];
+
+/// Where features may be named in Rust, by the beginning of their names. (The rules themselves
+/// are not looked at.)
+pub(crate) const FEATURES: &[(&str, &[&str])] = &[
+    ("lock-", &["src/sync/selected.rs"]),
+    ("rwlock-", &["src/sync/selected.rs"]),
+    ("queue-", &["src/sync/selected.rs"]),
+    ("nojemalloc", &["src/main.rs"]),
+    ("lua", &["src/lua/"]),
+];
+
+/// The page that describes the features.
+pub(crate) const FEATURES_PAGE: &str = "docs/src/reference/features.md";
+
+/// The table of contents of the docs.
+pub(crate) const SUMMARY: &str = "docs/src/SUMMARY.md";
+
+/// Folders whose Lua files must be named somewhere. (The files right in `tests/lua/` are not here:
+/// the conformance test runs each of them.)
+pub(crate) const LUA_USED: &[&str] = &["lualib/", "service/", "tests/lua/service/", "examples/"];
+
+/// Folders that the binary carries.
+pub(crate) const LUA_EMBEDDED: &[&str] = &["lualib/", "service/"];
