@@ -2,7 +2,10 @@
 
 use ironsky::cli::{self, Program};
 use ironsky::config::Config;
+use ironsky::node::{Modules, Node, NodeSettings};
+use ironsky::{lua, native};
 use std::process::ExitCode;
+use std::time::Duration;
 
 #[cfg(not(feature = "nojemalloc"))]
 #[global_allocator]
@@ -10,21 +13,33 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 struct Ironsky;
 
+/// How long an orderly end may take after SIGTERM or SIGINT.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
+
 impl Program for Ironsky {
     fn allocator(&self) -> &'static str {
         if cfg!(feature = "nojemalloc") { "of the C library" } else { "jemalloc" }
     }
 
-    fn is_embedded(&self, _path: &str) -> bool {
-        false
+    fn is_embedded(&self, path: &str) -> bool {
+        lua::embedded(&format!("ironsky:{path}")).is_some()
     }
 
-    fn run_node(&self, _config: Config) -> anyhow::Result<u8> {
-        anyhow::bail!("this build has no node")
+    fn run_node(&self, config: Config) -> anyhow::Result<u8> {
+        let mut modules = Modules::new();
+        native::install(&mut modules);
+        lua::Runtime::new().install(&mut modules);
+        let settings = NodeSettings {
+            message_log: Some(native::open_message_log),
+            ..NodeSettings::of(&config)
+        };
+        let node = Node::new(settings, config.environment, modules);
+        node.handle_signals(SHUTDOWN_LIMIT)?;
+        Ok(node.run()?)
     }
 
     fn run_demo(&self) -> anyhow::Result<u8> {
-        anyhow::bail!("this build has no demonstration")
+        self.run_node(Config::from_pairs([("harbor", "0"), ("start", "demo")])?)
     }
 }
 

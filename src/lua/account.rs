@@ -68,7 +68,7 @@ impl Account {
 /// # Safety
 /// Called by Lua with the account that the state was made with, `old` being null or a block of
 /// this function with `old_size` bytes.
-pub(super) unsafe extern "C-unwind" fn allocate(
+pub(super) unsafe extern "C" fn allocate(
     account: *mut c_void,
     old: *mut c_void,
     old_size: usize,

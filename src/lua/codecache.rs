@@ -6,7 +6,7 @@
 //! functions point into, so code that is replaced goes when its last user has gone.
 
 use std::collections::HashMap;
-use std::ffi::{CStr, CString, c_char, c_int};
+use std::ffi::{CStr, c_char, c_int};
 use std::fs::File;
 use std::io::Read;
 use std::ptr;
@@ -288,7 +288,7 @@ pub(super) unsafe fn open(l: *mut lua_State) {
 /// `clear()`: the whole process compiles files anew.
 unsafe extern "C-unwind" fn clear(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this in a live Vm.
-    unsafe { (*vm_of(l)).runtime.cache.clear() };
+    unsafe { (&(*vm_of(l)).runtime).cache.clear() };
     0
 }
 
@@ -309,10 +309,4 @@ unsafe extern "C-unwind" fn mode(l: *mut lua_State) -> c_int {
         (*vm).cache_mode = MODES.get(chosen as usize).map_or(Mode::On, |(mode, _)| *mode);
         0
     }
-}
-
-/// Makes a C string of bytes without NULs; used for names from the config.
-pub(super) fn c_string(bytes: &[u8]) -> CString {
-    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
-    CString::new(&bytes[..end]).unwrap_or_default()
 }

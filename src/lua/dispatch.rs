@@ -446,7 +446,7 @@ impl Vm {
             }));
             found.sort_unstable();
             let count = found.len();
-            (0..count).filter_map(move |at| (*vm).scratch_sessions.get(at).copied())
+            (0..count).map(move |at| Vm::found_session(vm, at))
         }
     }
 }

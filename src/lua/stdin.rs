@@ -88,7 +88,7 @@ unsafe extern "C-unwind" fn readline(l: *mut lua_State) -> c_int {
             (*task).waits = session;
             (*vm).waiters.insert(session, Waiter::Call { task, callee: Address::NOBODY });
             let context = &(*vm).context;
-            (*vm).runtime.stdin.want(Wanted {
+            (&(*vm).runtime).stdin.want(Wanted {
                 node: Arc::clone(context.node()),
                 service: context.address(),
                 session: Session::new(session),

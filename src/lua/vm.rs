@@ -208,6 +208,16 @@ pub(super) struct Vm {
 }
 
 impl Vm {
+    /// Returns a session that a search left in `scratch_sessions`; 0 beyond their end.
+    ///
+    /// # Safety
+    /// Rule 1.
+    pub(super) unsafe fn found_session(vm: *mut Vm, at: usize) -> i32 {
+        // SAFETY: as the caller's; the reference ends here.
+        let found = unsafe { &(*vm).scratch_sessions };
+        found.get(at).copied().unwrap_or_default()
+    }
+
     /// Returns a session that nobody of this service waits for.
     pub(super) fn new_session(&self) -> i32 {
         loop {

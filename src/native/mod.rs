@@ -1,5 +1,19 @@
-//! The `native` layer.
+//! Services written in Rust that come with the node: the log service, and the harbor of a node
+//! without a network.
 
+mod harbor;
 pub mod local_time;
 pub mod log_line;
+mod logger;
 pub mod message_log;
+mod recorder;
+
+pub use recorder::open as open_message_log;
+
+use crate::node::Modules;
+
+/// Lets a node launch the native services.
+pub fn install(modules: &mut Modules) {
+    modules.register("logger", logger::Logger::start);
+    modules.register("harbor", harbor::Harbor::start);
+}

@@ -14,6 +14,7 @@ mod reports;
 mod run;
 mod send;
 mod shutdown;
+mod signals;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, Weak};

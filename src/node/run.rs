@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use super::Node;
+use crate::config::Config;
 use crate::message::Address;
 use crate::sched::Settings;
 use crate::service::Recorder;
@@ -35,6 +36,19 @@ pub struct NodeSettings {
 }
 
 impl NodeSettings {
+    /// Takes what a config says. Message logs are set by whoever has a recorder for them.
+    pub fn of(config: &Config) -> Self {
+        Self {
+            threads: NonZeroUsize::new(config.threads).unwrap_or(NonZeroUsize::MIN),
+            harbor: config.harbor,
+            profile: config.profile,
+            cores: config.affinity.cores(affinity::cores()),
+            log_service: (config.logservice.clone(), config.logger.clone()),
+            bootstrap: config.bootstrap.clone(),
+            message_log: None,
+        }
+    }
+
     pub(super) fn scheduler(&self) -> Settings {
         Settings { harbor: self.harbor, workers: self.threads.get(), profile: self.profile }
     }

@@ -162,7 +162,7 @@ unsafe fn find_by_pattern(vm: *mut Vm, l: *mut lua_State) -> *mut Task {
         (*vm).scratch_sessions.clear();
         (*vm).scratch_sessions.extend((*vm).waiters.keys());
         for at in 0..(*vm).scratch_sessions.len() {
-            let session = (*vm).scratch_sessions.get(at).copied().unwrap_or_default();
+            let session = Vm::found_session(vm, at);
             let Some(task) = (*vm).waiters.get(&session).and_then(waiting_task) else { continue };
             lua_pushvalue(l, 1);
             Task::push(task, l);

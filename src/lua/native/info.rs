@@ -256,7 +256,7 @@ unsafe fn fill_tasks(vm: *mut Vm, l: *mut lua_State) -> c_int {
         (*vm).scratch_sessions.clear();
         (*vm).scratch_sessions.extend((*vm).waiters.keys());
         for at in 0..(*vm).scratch_sessions.len() {
-            let session = (*vm).scratch_sessions.get(at).copied().unwrap_or_default();
+            let session = Vm::found_session(vm, at);
             let Some(waiter) = (*vm).waiters.get(&session).copied() else { continue };
             match waiting_task(&waiter) {
                 Some(task) => Task::push(task, l),

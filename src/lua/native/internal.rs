@@ -11,7 +11,7 @@ use mlua::ffi::{
 use super::fork::waiting_task;
 use super::set_functions;
 use crate::lua::task::Task;
-use crate::lua::vm::{Waiter, task_of, vm_of};
+use crate::lua::vm::{Vm, Waiter, task_of, vm_of};
 use crate::message::Address;
 
 /// Opens the module.
@@ -77,7 +77,7 @@ unsafe extern "C-unwind" fn tasks(l: *mut lua_State) -> c_int {
         let count = (*vm).scratch_sessions.len();
         lua_createtable(l, count as c_int, 0);
         for at in 0..count {
-            let session = (*vm).scratch_sessions.get(at).copied().unwrap_or_default();
+            let session = Vm::found_session(vm, at);
             lua_createtable(l, 2, 0);
             match (*vm).waiters.get(&session).and_then(waiting_task) {
                 Some(task) => Task::push(task, l),

@@ -6,14 +6,14 @@
 mod call;
 mod exit;
 mod fork;
-mod info;
+pub(super) mod info;
 mod internal;
 pub(super) mod protocol;
 mod reply;
-mod send;
+pub(super) mod send;
 mod sleep;
 mod start;
-mod trace;
+pub(super) mod trace;
 
 use std::ffi::{CStr, c_int};
 

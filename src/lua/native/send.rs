@@ -81,7 +81,7 @@ pub(in crate::lua) unsafe fn sent(
 }
 
 /// `genid()`.
-pub(super) unsafe extern "C-unwind" fn genid(l: *mut lua_State) -> c_int {
+pub(in crate::lua) unsafe extern "C-unwind" fn genid(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this in a live Vm.
     unsafe { lua_pushinteger(l, (*vm_of(l)).context.next_session().number().into()) };
     1
