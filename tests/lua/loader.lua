@@ -91,7 +91,7 @@ check.main(function()
 	check.equal(skynet.getenv "extra", "value")
 	check.equal(package.loaded["skynet"], skynet)
 	for _, name in ipairs { "skynet.core", "skynet.profile", "skynet.codecache", "skynet.require" } do
-		check.ok(package.loaded[name], name)
+		check.equal(type(require(name)), "table", name)
 	end
 	check.equal(coroutine.resume, require "skynet.profile".resume)
 	check.equal(coroutine.wrap, require "skynet.profile".wrap)
