@@ -1,8 +1,7 @@
 -- skynet.start and skynet.init: what happens before, in and after the start function.
 --! log: init service failed: *the start function raised
---! log: KILL self
 --! log: init service failed: *the init function raised
---! log: KILL self
+--! no log: lua call [
 
 local check = require "check"
 local skynet = require "skynet"
