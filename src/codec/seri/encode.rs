@@ -61,6 +61,11 @@ impl Encoder {
         self.bytes.clear();
     }
 
+    /// Forgets what was written behind the first `len` bytes.
+    pub fn truncate(&mut self, len: usize) {
+        self.bytes.truncate(len);
+    }
+
     /// Writes nil, which as a key ends a table.
     ///
     /// # Errors

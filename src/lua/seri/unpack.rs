@@ -9,6 +9,7 @@ use std::slice;
 use mlua::ffi::{self, lua_State};
 
 use super::external;
+use super::heap::{Array, Plain};
 use crate::codec::seri::{DEPTH_MAX, DecodeError, Decoder, Fault, Token};
 
 /// Pushes all values of a message and returns how many they are.
@@ -137,10 +138,7 @@ impl Unpacker<'_> {
             ffi::luaL_checkstack(l, TABLE_SLOTS, c"too deep table".as_ptr());
             let (array_slots, pair_slots) = self.sizes(array_len, depth);
             ffi::lua_createtable(l, array_slots, pair_slots);
-            for position in 1..=array_len {
-                self.checked(depth);
-                ffi::lua_rawseti(l, -2, position as i64);
-            }
+            self.fill_array(array_len, depth);
             loop {
                 let key = self.token();
                 if key == Token::Nil {
@@ -150,6 +148,34 @@ impl Unpacker<'_> {
                 self.push(key, depth);
                 self.checked(depth);
                 ffi::lua_rawset(l, -3);
+            }
+        }
+    }
+
+    /// Reads the array values of the new table on the top of the stack.
+    #[inline(always)]
+    unsafe fn fill_array(&mut self, array_len: u64, depth: u32) {
+        // SAFETY: the state is live, and `table` checked the slots; the table keeps the size that
+        // it was made with, since each position in that size is set once.
+        unsafe {
+            let mut array = Array::of_top(self.l);
+            for position in 1..=array_len {
+                let token = self.token();
+                self.check_depth(depth);
+                let plain = match token {
+                    Token::Integer(value) => Plain::Integer(value),
+                    Token::Float(value) => Plain::Float(value),
+                    Token::Boolean(value) => Plain::Boolean(value),
+                    _ => {
+                        self.push(token, depth);
+                        ffi::lua_rawseti(self.l, -2, position as i64);
+                        continue;
+                    }
+                };
+                if !array.set(position, plain) {
+                    self.push(token, depth);
+                    ffi::lua_rawseti(self.l, -2, position as i64);
+                }
             }
         }
     }
