@@ -105,7 +105,7 @@ unsafe fn raise(l: *mut lua_State, failure: Failure) -> ! {
             Failure::Encode(EncodeError::TooDeep) => {
                 ffi::luaL_error(l, c"serialize can't pack too depth table".as_ptr())
             }
-            Failure::Encode(EncodeError::StringTooLong(_)) => {
+            Failure::Encode(EncodeError::StringTooLong) => {
                 ffi::luaL_error(l, c"string is too long to serialize".as_ptr())
             }
             Failure::Encode(_) => ffi::luaL_error(l, c"not enough memory".as_ptr()),

@@ -8,7 +8,7 @@
 
 use super::heap::{Table, Value};
 use super::pack::Packer;
-use crate::codec::seri::{DEPTH_MAX, EncodeError};
+use crate::codec::seri::{DEPTH_MAX, EncodeError, Number};
 
 /// Why the walk ends early.
 pub(super) enum Stop {
@@ -66,10 +66,14 @@ impl Packer {
         let (len, open) = table.border();
         self.out.table(len as usize)?;
         for position in 1..=len {
-            // SAFETY: a border lies in the array part.
-            let value = unsafe { table.array_value(position) };
-            // SAFETY: the value is alive.
-            unsafe { self.walk_value(value, depth)? };
+            // SAFETY: a border lies in the array part, and the value is alive.
+            unsafe {
+                match table.array_number(position) {
+                    Some(Number::Integer(integer)) => self.out.integer(integer)?,
+                    Some(Number::Float(float)) => self.out.float(float)?,
+                    None => self.walk_value(table.array_value(position), depth)?,
+                }
+            }
         }
         // SAFETY: as above.
         unsafe { self.walk_pairs(table, len, open, depth)? };

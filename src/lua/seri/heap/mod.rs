@@ -10,8 +10,8 @@
 //! anything, packing and unpacking go through the API alone and only speed is lost.
 //!
 //! Rules:
-//! 1. Objects are only read, except that [`Array::set`] writes numbers and booleans into free
-//!    array slots of a table that no Lua code has seen: those need no barrier of the collector.
+//! 1. Objects are only read, except that [`Array::set`] writes numbers into array slots of a
+//!    table that no Lua code has seen: a number needs no barrier of the collector.
 //! 2. A reference from here is used before the next call into Lua, which may move or free things.
 
 use std::ffi::{c_int, c_void};
@@ -26,6 +26,7 @@ mod layout;
 mod layout;
 mod probe;
 
+use crate::codec::seri::Number;
 pub(super) use layout::Table;
 use layout::Text;
 pub(super) use probe::trusted;
@@ -135,6 +136,22 @@ impl Table {
         }
     }
 
+    /// Returns the number at `position`, counted from 1, if there is one.
+    ///
+    /// # Safety
+    /// `position` is in `1..=array_size()`.
+    #[inline(always)]
+    pub(super) unsafe fn array_number(&self, position: u32) -> Option<Number> {
+        // SAFETY: the caller's promise; the tag says which field was written.
+        unsafe {
+            match self.array_slot(position - 1) {
+                (tag::INTEGER, bits) => Some(Number::Integer(bits.integer)),
+                (tag::FLOAT, bits) => Some(Number::Float(bits.float)),
+                _ => None,
+            }
+        }
+    }
+
     /// Iterates over the hash part, in the order of Lua's `next`.
     ///
     /// # Safety
@@ -179,14 +196,6 @@ pub(super) struct Array {
     size: u32,
 }
 
-/// A value that may be written without telling the collector.
-#[derive(Clone, Copy)]
-pub(super) enum Plain {
-    Integer(i64),
-    Float(f64),
-    Boolean(bool),
-}
-
 impl Array {
     /// Takes the array part of the table on the top of the stack; it is empty when the layout is
     /// not trusted.
@@ -203,20 +212,18 @@ impl Array {
         }
     }
 
-    /// Writes the value at `position`, counted from 1; false when that is not in the array part.
+    /// Writes the number at `position`, counted from 1; false when that is not in the array part.
     ///
     /// # Safety
     /// The table is alive and was not resized since it was taken.
     #[inline(always)]
-    pub(super) unsafe fn set(&mut self, position: u64, value: Plain) -> bool {
+    pub(super) unsafe fn set(&mut self, position: u64, value: Number) -> bool {
         if position > self.size as u64 {
             return false;
         }
         let (tag, bits) = match value {
-            Plain::Integer(integer) => (tag::INTEGER, Bits { integer }),
-            Plain::Float(float) => (tag::FLOAT, Bits { float }),
-            Plain::Boolean(false) => (tag::FALSE, Bits { integer: 0 }),
-            Plain::Boolean(true) => (tag::TRUE, Bits { integer: 0 }),
+            Number::Integer(integer) => (tag::INTEGER, Bits { integer }),
+            Number::Float(float) => (tag::FLOAT, Bits { float }),
         };
         // SAFETY: the table is alive and the position lies in its array part, which is not shared.
         unsafe { Table::set_array_slot(self.table, position as u32 - 1, tag, bits) };

@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 
 use mlua::ffi::{self, lua_State};
 
-use super::{Arguments, Array, Plain, Slot, State, Table, Value};
+use super::{Arguments, Array, Slot, State, Table, Value};
+use crate::codec::seri::Number;
 
 static TRUSTED: OnceLock<bool> = OnceLock::new();
 
@@ -156,18 +157,18 @@ unsafe fn array_agrees(l: *mut lua_State) -> bool {
         ffi::lua_createtable(l, 3, 0);
         let table = ffi::lua_topointer(l, -1).cast_mut().cast::<Table>();
         let mut array = Array { table, size: (*table).array_size() };
-        let written = array.set(1, Plain::Integer(-5))
-            && array.set(2, Plain::Float(0.25))
-            && array.set(3, Plain::Boolean(true))
-            && !array.set(4, Plain::Boolean(true));
+        let written = array.set(1, Number::Integer(-5))
+            && array.set(2, Number::Float(0.25))
+            && array.set(3, Number::Integer(i64::MAX))
+            && !array.set(4, Number::Float(0.0));
         written
             && ffi::lua_rawgeti(l, 1, 1) == ffi::LUA_TNUMBER
             && ffi::lua_isinteger(l, -1) != 0
             && ffi::lua_tointeger(l, -1) == -5
             && ffi::lua_rawgeti(l, 1, 2) == ffi::LUA_TNUMBER
             && ffi::lua_tonumber(l, -1) == 0.25
-            && ffi::lua_rawgeti(l, 1, 3) == ffi::LUA_TBOOLEAN
-            && ffi::lua_toboolean(l, -1) == 1
+            && ffi::lua_rawgeti(l, 1, 3) == ffi::LUA_TNUMBER
+            && ffi::lua_tointeger(l, -1) == i64::MAX
             && ffi::lua_rawlen(l, 1) == 3
     }
 }
