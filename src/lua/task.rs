@@ -49,12 +49,11 @@ pub(super) struct Task {
 pub(super) struct Tasks {
     idle: Vec<*mut Task>,
     free_anchors: Vec<c_int>,
-    anchors: c_int,
     in_use: usize,
     in_use_max: usize,
     returns: u32,
-    /// Every task that was not freed.
-    all: std::collections::HashSet<*mut Task>,
+    /// Every task at its anchor's index - 1; null where one was freed.
+    all: Vec<*mut Task>,
 }
 
 impl Vm {
@@ -113,7 +112,10 @@ impl Vm {
             while (*vm).tasks.idle.len() > kept {
                 // The oldest ones go, they are the coldest.
                 let task = (*vm).tasks.idle.swap_remove(0);
-                (*vm).tasks.all.remove(&task);
+                let all = &mut (*vm).tasks.all;
+                if let Some(slot) = all.get_mut((*task).anchor as usize - 1) {
+                    *slot = std::ptr::null_mut();
+                }
                 let task = Box::from_raw(task);
                 lua_pushnil(main);
                 lua_rawseti(main, -2, lua_Integer::from(task.anchor));
@@ -127,7 +129,7 @@ impl Vm {
 
     /// Returns all tasks: idle, waiting, and about to start. Called when none runs.
     pub(super) fn all_tasks(&self) -> Vec<*mut Task> {
-        self.tasks.all.iter().copied().collect()
+        self.tasks.all.iter().copied().filter(|task| !task.is_null()).collect()
     }
 
     /// Frees the records of all tasks; their threads go with the state.
@@ -150,10 +152,8 @@ impl Vm {
 unsafe fn new_task(vm: *mut Vm, l: *mut lua_State) -> *mut Task {
     // SAFETY: rules 1 and 2: nothing is owned while newthread or rawseti may raise.
     unsafe {
-        let anchor = (*vm).tasks.free_anchors.pop().unwrap_or_else(|| {
-            (*vm).tasks.anchors += 1;
-            (*vm).tasks.anchors
-        });
+        let anchor =
+            (*vm).tasks.free_anchors.pop().unwrap_or_else(|| (*vm).tasks.all.len() as c_int + 1);
         lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.anchors.into());
         let thread = lua_newthread(l);
         lua_rawseti(l, -2, anchor.into());
@@ -171,7 +171,13 @@ unsafe fn new_task(vm: *mut Vm, l: *mut lua_State) -> *mut Task {
             armed_at: None,
         }));
         set_extra(thread, task as usize | TASK);
-        (*vm).tasks.all.insert(task);
+        let all = &mut (*vm).tasks.all;
+        let slot = anchor as usize - 1;
+        if slot == all.len() {
+            all.push(task);
+        } else if let Some(free) = all.get_mut(slot) {
+            *free = task;
+        }
         task
     }
 }
