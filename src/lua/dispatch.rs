@@ -281,10 +281,12 @@ pub(super) unsafe fn expected(vm: *mut Vm, function: c_int, answered: bool) -> (
 
 /// A request (or any message that is no answer): runs its protocol's dispatch function.
 unsafe fn request(vm: *mut Vm, l: *mut lua_State) {
-    // SAFETY: rules 1, 2 and 4. `starting` hands the task over to `dispatch_failed` should
-    // anything raise before it runs.
+    // SAFETY: rules 1, 2 and 4.
     unsafe {
-        let Current { kind, session, source, .. } = (*vm).current;
+        let kind = (*vm).current.kind;
+        if kind == Kind::LUA && (*vm).lua_protocol.plain && (*vm).lua_protocol.dispatch > 0 {
+            return lua_request(vm, l);
+        }
         lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.protocols.into());
         if lua_rawgeti(l, -1, kind.number().into()) != LUA_TTABLE {
             return undispatched(vm, l);
@@ -293,15 +295,10 @@ unsafe fn request(vm: *mut Vm, l: *mut lua_State) {
             lua_pop(l, 1);
             return undispatched(vm, l);
         }
-        let task = Vm::take_task(vm, l);
-        (*vm).starting = task;
-        (*task).owes = Some(session);
-        (*task).source = source;
-        (*task).kind = kind;
+        let task = begin_request(vm, l);
         let thread = (*task).thread;
         lua_xmove(l, thread, 1);
-        lua_pushinteger(thread, session.number().into());
-        lua_pushinteger(thread, source.bits().into());
+        push_request_head(vm, thread);
         if (*vm).trace.enabled {
             trace::begin_request(vm, l, task);
         }
@@ -309,6 +306,49 @@ unsafe fn request(vm: *mut Vm, l: *mut lua_State) {
         (*vm).starting = ptr::null_mut();
         lua_settop(l, -3);
         Vm::run(vm, task, args + 2);
+    }
+}
+
+/// A request of the protocol `lua` with native packing: no look at any table.
+unsafe fn lua_request(vm: *mut Vm, l: *mut lua_State) {
+    // SAFETY: rules 1, 2 and 4.
+    unsafe {
+        let task = begin_request(vm, l);
+        let thread = (*task).thread;
+        lua_rawgeti(thread, LUA_REGISTRYINDEX, (*vm).lua_protocol.dispatch.into());
+        push_request_head(vm, thread);
+        if (*vm).trace.enabled {
+            lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.protocols.into());
+            lua_rawgeti(l, -1, Kind::LUA.number().into());
+            trace::begin_request(vm, l, task);
+            lua_pop(l, 2);
+        }
+        let args = unpack_current(vm, thread);
+        (*vm).starting = ptr::null_mut();
+        Vm::run(vm, task, args + 2);
+    }
+}
+
+/// Takes a task for the current message. Until it runs, `starting` hands it over to
+/// `dispatch_failed` should anything raise.
+unsafe fn begin_request(vm: *mut Vm, l: *mut lua_State) -> *mut Task {
+    // SAFETY: rules 1 and 2.
+    unsafe {
+        let task = Vm::take_task(vm, l);
+        (*vm).starting = task;
+        (*task).owes = Some((*vm).current.session);
+        (*task).source = (*vm).current.source;
+        (*task).kind = (*vm).current.kind;
+        task
+    }
+}
+
+/// Pushes session and source, the first two arguments of a dispatch function.
+unsafe fn push_request_head(vm: *mut Vm, thread: *mut lua_State) {
+    // SAFETY: rule 4.
+    unsafe {
+        lua_pushinteger(thread, (*vm).current.session.number().into());
+        lua_pushinteger(thread, (*vm).current.source.bits().into());
     }
 }
 

@@ -26,7 +26,7 @@
 //!    need more ask for them.
 
 use std::collections::{HashMap, VecDeque};
-use std::ffi::c_int;
+use std::ffi::{c_char, c_int};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
@@ -117,6 +117,16 @@ pub(super) struct Reply {
     pub(super) source: Address,
 }
 
+/// What the dispatcher keeps of the protocol `lua`; see `native/protocol.rs`.
+pub(super) struct LuaProtocol {
+    /// The text of the name `lua` in this state.
+    pub(super) name: *const c_char,
+    /// Whether both `pack` and `unpack` are the native functions.
+    pub(super) plain: bool,
+    /// A registry reference to the dispatch function; negative when there is none.
+    pub(super) dispatch: c_int,
+}
+
 /// References into the Lua registry, made once.
 #[derive(Default)]
 pub(super) struct Refs {
@@ -174,6 +184,7 @@ pub(super) struct Vm {
     pub(super) account: Arc<Account>,
     pub(super) runtime: Arc<Runtime>,
     pub(super) refs: Refs,
+    pub(super) lua_protocol: LuaProtocol,
     pub(super) callback: Callback,
     pub(super) exited: bool,
     /// Whether the start function has begun: `skynet.init` then belongs to modules only.

@@ -1,13 +1,14 @@
 //! Protocols: what a message type is called, how it is packed, who handles it. Lua API 4.1.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 
 use mlua::ffi::{
-    self, LUA_TNIL, LUA_TNUMBER, LUA_TSTRING, LUA_TTABLE, lua_CFunction, lua_State,
-    lua_createtable, lua_getfield, lua_isnil, lua_pop, lua_pushboolean, lua_pushcfunction,
-    lua_pushinteger, lua_pushstring, lua_pushvalue, lua_rawget, lua_rawgeti, lua_rawset,
-    lua_rawseti, lua_setfield, lua_settop, lua_tocfunction, lua_tointegerx, lua_type,
-    luaL_checktype, luaL_optinteger, luaL_ref, luaL_unref,
+    self, LUA_TNIL, LUA_TNUMBER, LUA_TSTRING, LUA_TTABLE, lua_CFunction, lua_Integer, lua_State,
+    lua_createtable, lua_getfield, lua_getmetatable, lua_insert, lua_isnil, lua_pop,
+    lua_pushboolean, lua_pushcfunction, lua_pushinteger, lua_pushstring, lua_pushvalue, lua_rawget,
+    lua_rawgeti, lua_rawset, lua_rawseti, lua_setfield, lua_setmetatable, lua_settop,
+    lua_tocfunction, lua_tointegerx, lua_tolstring, lua_type, luaL_checktype, luaL_optinteger,
+    luaL_ref, luaL_unref,
 };
 
 use super::push_ref;
@@ -57,33 +58,109 @@ pub(in crate::lua) unsafe fn create_table(l: *mut lua_State, vm: *mut Vm) {
     // SAFETY: as the caller's; nothing is owned.
     unsafe {
         lua_createtable(l, 12, 4);
-        for (name, number, packs) in
-            [(c"lua", 10, true), (c"response", 1, false), (c"error", 7, false), (c"debug", 9, true)]
-        {
-            lua_createtable(l, 0, if packs { 5 } else { 3 });
-            lua_pushstring(l, name.as_ptr());
-            lua_setfield(l, -2, c"name".as_ptr());
-            lua_pushinteger(l, number);
-            lua_setfield(l, -2, c"id".as_ptr());
-            if packs {
-                lua_pushcfunction(l, PACK);
-                lua_setfield(l, -2, c"pack".as_ptr());
-                lua_pushcfunction(l, UNPACK);
-                lua_setfield(l, -2, c"unpack".as_ptr());
-            }
-            if number == 7 {
-                lua_pushcfunction(l, pass_through);
-                lua_setfield(l, -2, c"unpack".as_ptr());
-            }
-            if number == 9 {
-                lua_pushcfunction(l, debug_message);
-                lua_setfield(l, -2, c"dispatch".as_ptr());
-            }
-            lua_pushvalue(l, -1);
-            lua_setfield(l, -3, name.as_ptr());
-            lua_rawseti(l, -2, number);
-        }
+        push_lua_protocol(l, vm);
+        enter(l, c"lua", 10);
+        lua_createtable(l, 0, 2);
+        set_identity(l, c"response", 1);
+        enter(l, c"response", 1);
+        lua_createtable(l, 0, 3);
+        set_identity(l, c"error", 7);
+        lua_pushcfunction(l, pass_through);
+        lua_setfield(l, -2, c"unpack".as_ptr());
+        enter(l, c"error", 7);
+        lua_createtable(l, 0, 5);
+        set_identity(l, c"debug", 9);
+        set_native_packing(l);
+        lua_pushcfunction(l, debug_message);
+        lua_setfield(l, -2, c"dispatch".as_ptr());
+        enter(l, c"debug", 9);
         (*vm).refs.protocols = luaL_ref(l, ffi::LUA_REGISTRYINDEX);
+    }
+}
+
+/// Pops a protocol and enters it into the table below under its name and number.
+unsafe fn enter(l: *mut lua_State, name: &CStr, number: lua_Integer) {
+    // SAFETY: rules 2 and 4.
+    unsafe {
+        lua_pushvalue(l, -1);
+        lua_setfield(l, -3, name.as_ptr());
+        lua_rawseti(l, -2, number);
+    }
+}
+
+unsafe fn set_identity(l: *mut lua_State, name: &CStr, number: lua_Integer) {
+    // SAFETY: rules 2 and 4.
+    unsafe {
+        lua_pushstring(l, name.as_ptr());
+        lua_setfield(l, -2, c"name".as_ptr());
+        lua_pushinteger(l, number);
+        lua_setfield(l, -2, c"id".as_ptr());
+    }
+}
+
+unsafe fn set_native_packing(l: *mut lua_State) {
+    // SAFETY: rules 2 and 4.
+    unsafe {
+        lua_pushcfunction(l, PACK);
+        lua_setfield(l, -2, c"pack".as_ptr());
+        lua_pushcfunction(l, UNPACK);
+        lua_setfield(l, -2, c"unpack".as_ptr());
+    }
+}
+
+/// Pushes the protocol `lua`, through which nearly every message goes: an empty table whose
+/// fields are in its metatable. So each change of a field comes by `lua_field_set`, and the
+/// dispatcher knows without a look at any table whether packing is native and who dispatches.
+unsafe fn push_lua_protocol(l: *mut lua_State, vm: *mut Vm) {
+    // SAFETY: rules 1, 2 and 4. The name's string lives as long as the table of protocols.
+    unsafe {
+        lua_createtable(l, 0, 0);
+        lua_createtable(l, 0, 7);
+        set_identity(l, c"lua", 10);
+        lua_getfield(l, -1, c"name".as_ptr());
+        (*vm).lua_protocol.name = lua_tolstring(l, -1, std::ptr::null_mut());
+        lua_pop(l, 1);
+        set_native_packing(l);
+        lua_pushvalue(l, -1);
+        lua_setfield(l, -2, c"__index".as_ptr());
+        lua_pushcfunction(l, lua_field_set);
+        lua_setfield(l, -2, c"__newindex".as_ptr());
+        lua_setmetatable(l, -2);
+        (*vm).lua_protocol.plain = true;
+    }
+}
+
+/// `__newindex` of the protocol `lua`.
+unsafe extern "C-unwind" fn lua_field_set(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this with the table, the key and the value; nothing is owned.
+    unsafe {
+        let vm = vm_of(l);
+        lua_settop(l, 3);
+        lua_getmetatable(l, 1);
+        lua_insert(l, 2);
+        lua_rawset(l, 2);
+        lua_getfield(l, 2, c"pack".as_ptr());
+        lua_getfield(l, 2, c"unpack".as_ptr());
+        (*vm).lua_protocol.plain = is_native(l, -2, PACK) && is_native(l, -1, UNPACK);
+        luaL_unref(l, ffi::LUA_REGISTRYINDEX, (*vm).lua_protocol.dispatch);
+        (*vm).lua_protocol.dispatch = ffi::LUA_NOREF;
+        if lua_getfield(l, 2, c"dispatch".as_ptr()) != LUA_TNIL {
+            (*vm).lua_protocol.dispatch = luaL_ref(l, ffi::LUA_REGISTRYINDEX);
+        }
+        0
+    }
+}
+
+/// Tells whether the value at an index is the name of the protocol `lua`, with native packing.
+///
+/// # Safety
+/// Rule 1.
+pub(super) unsafe fn is_plain_lua(l: *mut lua_State, vm: *mut Vm, index: c_int) -> bool {
+    // SAFETY: as the caller's. Short strings are unique, so their address says which one it is.
+    unsafe {
+        lua_type(l, index) == LUA_TSTRING
+            && (*vm).lua_protocol.plain
+            && lua_tolstring(l, index, std::ptr::null_mut()) == (*vm).lua_protocol.name
     }
 }
 
