@@ -112,18 +112,46 @@ impl Vm {
             while (*vm).tasks.idle.len() > kept {
                 // The oldest ones go, they are the coldest.
                 let task = (*vm).tasks.idle.swap_remove(0);
-                let all = &mut (*vm).tasks.all;
-                if let Some(slot) = all.get_mut((*task).anchor as usize - 1) {
-                    *slot = std::ptr::null_mut();
-                }
-                let task = Box::from_raw(task);
-                lua_pushnil(main);
-                lua_rawseti(main, -2, lua_Integer::from(task.anchor));
-                // The thread may live on in user code; it must not find its task any more.
-                set_extra(task.thread, vm as usize);
-                (*vm).tasks.free_anchors.push(task.anchor);
+                Vm::free_task(vm, task);
             }
             lua_pop(main, 1);
+        }
+    }
+
+    /// Frees a task's record and lets the garbage collector have its thread. The table of anchors
+    /// is on top of the main stack.
+    unsafe fn free_task(vm: *mut Vm, task: *mut Task) {
+        // SAFETY: as `trim`; the record was made by Box::into_raw and is in no queue.
+        unsafe {
+            let main = (*vm).main;
+            if std::ptr::eq((*vm).starter, task) {
+                (*vm).starter = std::ptr::null_mut();
+            }
+            let all = &mut (*vm).tasks.all;
+            if let Some(slot) = all.get_mut((*task).anchor as usize - 1) {
+                *slot = std::ptr::null_mut();
+            }
+            let task = Box::from_raw(task);
+            lua_pushnil(main);
+            lua_rawseti(main, -2, lua_Integer::from(task.anchor));
+            // The thread may live on in user code; it must not find its task any more.
+            set_extra(task.thread, vm as usize);
+            (*vm).tasks.free_anchors.push(task.anchor);
+        }
+    }
+
+    /// Ends a task that raised. Its thread is not used again: an error that left a hook (a signal)
+    /// has turned the hooks of that thread off for good.
+    ///
+    /// # Safety
+    /// As [`Vm::return_task`].
+    pub(super) unsafe fn discard_task(vm: *mut Vm, task: *mut Task) {
+        // SAFETY: as the caller's.
+        unsafe {
+            (*vm).tasks.in_use -= 1;
+            lua_rawgeti((*vm).main, LUA_REGISTRYINDEX, (*vm).refs.anchors.into());
+            Vm::free_task(vm, task);
+            lua_pop((*vm).main, 1);
         }
     }
 

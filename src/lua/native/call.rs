@@ -181,7 +181,7 @@ pub(super) unsafe extern "C-unwind" fn rawcall(l: *mut lua_State) -> c_int {
         if (*vm).trace.enabled {
             trace::begin_call(vm, l, to);
         }
-        raw_request(l, vm, (to, kind), parts)
+        raw_request(l, vm, (to, kind), parts, answered_raw)
     }
 }
 
@@ -195,7 +195,7 @@ pub(super) unsafe extern "C-unwind" fn tracecall(l: *mut lua_State) -> c_int {
         let kind = number_of(l);
         let to = destination(l, 2);
         let parts = payload(l, 4);
-        raw_request(l, vm, (to, kind), parts)
+        raw_request(l, vm, (to, kind), parts, answered_traced)
     }
 }
 
@@ -204,6 +204,7 @@ unsafe fn raw_request(
     vm: *mut Vm,
     (to, kind): (Destination, Kind),
     parts: (*mut u8, usize),
+    done: unsafe extern "C-unwind" fn(*mut lua_State, c_int, lua_KContext) -> c_int,
 ) -> c_int {
     // SAFETY: rules 1 and 2; the block is given away at once.
     unsafe {
@@ -214,7 +215,7 @@ unsafe fn raw_request(
         }
         wait_for_answer(vm, session, to);
         lua_settop(l, 1);
-        block(l, vm, session, 0, answered_raw)
+        block(l, vm, session, 0, done)
     }
 }
 
@@ -233,5 +234,18 @@ unsafe extern "C-unwind" fn answered_raw(
         trace::resumed(vm, l);
         push_answer(l, vm);
         2
+    }
+}
+
+/// Goes on with `tracecall`, whose tag is at 1.
+unsafe extern "C-unwind" fn answered_traced(
+    l: *mut lua_State,
+    status: c_int,
+    context: lua_KContext,
+) -> c_int {
+    // SAFETY: as `answered_plainly`.
+    unsafe {
+        trace::end_of_call(vm_of(l), l);
+        answered_raw(l, status, context)
     }
 }

@@ -5,17 +5,20 @@ use std::ffi::{CStr, c_int};
 use mlua::ffi::{
     self, LUA_TNIL, LUA_TNUMBER, LUA_TSTRING, LUA_TTABLE, lua_CFunction, lua_Integer, lua_State,
     lua_createtable, lua_getfield, lua_getmetatable, lua_insert, lua_isnil, lua_pop,
-    lua_pushboolean, lua_pushcfunction, lua_pushinteger, lua_pushnil, lua_pushstring,
-    lua_pushvalue, lua_rawget, lua_rawgeti, lua_rawset, lua_rawseti, lua_setfield,
-    lua_setmetatable, lua_settop, lua_tocfunction, lua_tointegerx, lua_tolstring, lua_type,
-    luaL_checktype, luaL_optinteger, luaL_ref, luaL_unref,
+    lua_pushboolean, lua_pushcfunction, lua_pushinteger, lua_pushstring, lua_pushvalue, lua_rawget,
+    lua_rawgeti, lua_rawset, lua_rawseti, lua_setfield, lua_setmetatable, lua_settop,
+    lua_tocfunction, lua_tointegerx, lua_tolstring, lua_type, luaL_checktype, luaL_optinteger,
+    luaL_ref, luaL_unref,
 };
 
 use super::push_ref;
-use crate::lua::dispatch::{dispatch_current, read_current};
+use crate::lua::dispatch::{
+    dispatch_current, dispatch_error, read_current, refuse_request, refuse_response,
+};
 use crate::lua::error::{raise, raise_top};
 use crate::lua::seri;
 use crate::lua::vm::{Vm, vm_of};
+use crate::message::Kind;
 
 /// The one address of the native pack function, to recognise it by.
 pub(in crate::lua) static PACK: lua_CFunction = pack;
@@ -292,37 +295,55 @@ pub(super) unsafe extern "C-unwind" fn dispatch(l: *mut lua_State) -> c_int {
             push_table(l, vm);
             lua_pushvalue(l, 1);
             if lua_rawget(l, -2) == LUA_TTABLE {
-                lua_getfield(l, -1, c"dispatch".as_ptr());
+                push_dispatch(l);
             }
             return 1;
         }
         push_named(l, vm, 1);
-        lua_getfield(l, -1, c"dispatch".as_ptr());
+        push_dispatch(l);
         lua_pushvalue(l, 2);
         lua_setfield(l, -3, c"dispatch".as_ptr());
         1
     }
 }
 
+/// Pushes the dispatch function of the protocol on top of the stack. That of `error` is native
+/// and in no table until somebody replaces it.
+unsafe fn push_dispatch(l: *mut lua_State) {
+    // SAFETY: rules 2 and 4.
+    unsafe {
+        if lua_getfield(l, -1, c"dispatch".as_ptr()) != LUA_TNIL {
+            return;
+        }
+        lua_getfield(l, -2, c"id".as_ptr());
+        let number = lua_tointegerx(l, -1, std::ptr::null_mut());
+        lua_pop(l, 1);
+        if number == i64::from(Kind::ERROR.number()) {
+            lua_pop(l, 1);
+            lua_pushcfunction(l, dispatch_error);
+        }
+    }
+}
+
 /// `dispatch_unknown_request(f)`: returns the previous handler.
 pub(super) unsafe extern "C-unwind" fn dispatch_unknown_request(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this in a live Vm; nothing is owned.
-    unsafe { replace_handler(l, &raw mut (*vm_of(l)).refs.unknown_request) }
+    unsafe { replace_handler(l, &raw mut (*vm_of(l)).refs.unknown_request, refuse_request) }
 }
 
 /// `dispatch_unknown_response(f)`: returns the previous handler.
 pub(super) unsafe extern "C-unwind" fn dispatch_unknown_response(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this in a live Vm; nothing is owned.
-    unsafe { replace_handler(l, &raw mut (*vm_of(l)).refs.unknown_response) }
+    unsafe { replace_handler(l, &raw mut (*vm_of(l)).refs.unknown_response, refuse_response) }
 }
 
-unsafe fn replace_handler(l: *mut lua_State, slot: *mut c_int) -> c_int {
+unsafe fn replace_handler(l: *mut lua_State, slot: *mut c_int, default: lua_CFunction) -> c_int {
     // SAFETY: rules 1 and 2; the slot is a field of the live Vm.
     unsafe {
         lua_settop(l, 1);
         let old = *slot;
         if old == 0 {
-            lua_pushnil(l);
+            lua_pushcfunction(l, default);
         } else {
             push_ref(l, old);
             luaL_unref(l, ffi::LUA_REGISTRYINDEX, old);

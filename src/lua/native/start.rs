@@ -4,9 +4,8 @@ use std::ffi::{CStr, c_int};
 use std::ptr;
 
 use mlua::ffi::{
-    self, LUA_OK, LUA_TFUNCTION, LUA_TTABLE, LUA_YIELD, lua_KContext, lua_State, lua_insert,
-    lua_pcallk, lua_pushcfunction, lua_pushvalue, lua_settop, lua_tolstring, luaL_checktype,
-    luaL_ref,
+    self, LUA_OK, LUA_TFUNCTION, LUA_TTABLE, LUA_YIELD, lua_KContext, lua_State, lua_pcallk,
+    lua_pushcfunction, lua_pushvalue, lua_settop, lua_tolstring, luaL_checktype, luaL_ref,
 };
 
 use super::{exit, fork, require};
@@ -131,10 +130,8 @@ unsafe fn failed(vm: *mut Vm, l: *mut lua_State) -> c_int {
         report(vm, "ERROR");
         (*vm).context.start_failed();
         lua_settop(l, 0);
-        lua_pushcfunction(l, exit::exit);
-        lua_insert(l, 1);
-        ffi::lua_callk(l, 0, 0, 0, None);
-        0
+        // Not through lua_call, which no yield may cross.
+        exit::exit(l)
     }
 }
 
