@@ -9,7 +9,7 @@ use std::slice;
 use mlua::ffi::{self, lua_State};
 
 use super::external;
-use super::heap::Array;
+use super::heap::{Array, Hash, Key};
 use crate::codec::seri::{DEPTH_MAX, DecodeError, Decoder, Fault, Number, Token};
 
 /// Pushes all values of a message and returns how many they are.
@@ -77,6 +77,10 @@ impl<'a> Unpacker<'a> {
                     ffi::luaL_checkstack(self.l, VALUE_SLOTS, c"too many values".as_ptr());
                 }
                 count += 1;
+                if let Some(number) = self.decoder.number() {
+                    push_number(self.l, number);
+                    continue;
+                }
                 match self.token() {
                     Token::String(text) if self.decoder.is_empty() => self.last(text, block),
                     token => self.push(token, 0),
@@ -134,8 +138,7 @@ impl<'a> Unpacker<'a> {
         // SAFETY: the state is live, and a slot is free.
         unsafe {
             match self.decoder.number() {
-                Some(Number::Integer(value)) => ffi::lua_pushinteger(self.l, value),
-                Some(Number::Float(value)) => ffi::lua_pushnumber(self.l, value),
+                Some(number) => push_number(self.l, number),
                 None => self.next_slow(depth),
             }
         }
@@ -167,10 +170,8 @@ impl<'a> Unpacker<'a> {
             if array_len > 0 {
                 self.fill_array(array_len, depth);
             }
-            while self.key(depth) {
-                self.next(depth);
-                ffi::lua_rawset(l, -3);
-            }
+            let hash = Hash::of_top(l, pair_slots);
+            while self.pair(hash, depth) {}
         }
     }
 
@@ -186,20 +187,51 @@ impl<'a> Unpacker<'a> {
         }
     }
 
-    /// Pushes the next key, at the level `depth`; false, and nothing is pushed, at the end.
+    /// Reads a pair into the table on the top of the stack; false at the table's end.
     #[inline(always)]
-    unsafe fn key(&mut self, depth: u32) -> bool {
-        // SAFETY: the state is live, and a slot is free.
+    unsafe fn pair(&mut self, hash: Option<Hash>, depth: u32) -> bool {
+        // SAFETY: the state is live, and two slots are free.
         unsafe {
-            if let Some(text) = self.decoder.short_string() {
-                push_text(self.l, text);
+            if let Some(key) = self.decoder.short_string() {
+                self.field(hash, key, depth);
                 return true;
             }
             let key = self.token();
-            if key != Token::Nil {
-                self.push(key, depth);
+            if key == Token::Nil {
+                return false;
             }
-            key != Token::Nil
+            self.push(key, depth);
+            self.next(depth);
+            ffi::lua_rawset(self.l, -3);
+        }
+        true
+    }
+
+    /// Reads the value of a short key into the table on the top of the stack.
+    #[inline(always)]
+    unsafe fn field(&mut self, hash: Option<Hash>, key: &[u8], depth: u32) {
+        let l = self.l;
+        // SAFETY: the state is live, and two slots are free. The key is on the stack while it is
+        // used, below the value.
+        unsafe {
+            let content = ffi::lua_pushlstring(l, key.as_ptr().cast(), key.len());
+            let Some(hash) = hash else {
+                self.next(depth);
+                return ffi::lua_rawset(l, -3);
+            };
+            let key = Key::of_content(content);
+            if let Some(number) = self.decoder.number() {
+                if hash.put_number(key, number) {
+                    return ffi::lua_settop(l, -2);
+                }
+                push_number(l, number);
+            } else {
+                self.next_slow(depth);
+                if hash.put_top(l, key) {
+                    return ffi::lua_settop(l, -3);
+                }
+            }
+            ffi::lua_rawset(l, -3);
         }
     }
 
@@ -212,8 +244,7 @@ impl<'a> Unpacker<'a> {
             for position in 1..=array_len {
                 match self.decoder.number() {
                     Some(number) if array.set(position, number) => continue,
-                    Some(Number::Integer(value)) => ffi::lua_pushinteger(self.l, value),
-                    Some(Number::Float(value)) => ffi::lua_pushnumber(self.l, value),
+                    Some(number) => push_number(self.l, number),
                     None => self.next_slow(depth),
                 }
                 ffi::lua_rawseti(self.l, -2, position as i64);
@@ -230,6 +261,17 @@ impl<'a> Unpacker<'a> {
         };
         let array = self.decoder.reserve(array_len);
         (c_int::try_from(array).unwrap_or(c_int::MAX), c_int::try_from(pairs).unwrap_or(c_int::MAX))
+    }
+}
+
+#[inline(always)]
+unsafe fn push_number(l: *mut lua_State, number: Number) {
+    // SAFETY: the state is live, and a slot is free.
+    unsafe {
+        match number {
+            Number::Integer(value) => ffi::lua_pushinteger(l, value),
+            Number::Float(value) => ffi::lua_pushnumber(l, value),
+        }
     }
 }
 

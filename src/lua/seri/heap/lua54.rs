@@ -1,9 +1,10 @@
 //! Tables and strings of Lua 5.4.
 
 use std::ffi::c_void;
+use std::mem::offset_of;
 use std::slice;
 
-use super::{Bits, Node, Slot};
+use super::{Bits, Node, Slot, free_before};
 
 /// The flag of a table whose `array_limit` is a hint for its length operator; the size is then
 /// the next power of two.
@@ -14,13 +15,13 @@ const LIMIT_IS_HINT: u8 = 1 << 7;
 pub(in super::super) struct Table {
     next: *const c_void,
     kind: u8,
-    mark: u8,
-    flags: u8,
+    pub(super) mark: u8,
+    pub(super) flags: u8,
     node_count_log2: u8,
     array_limit: u32,
     array: *mut Slot,
-    nodes: *const Node,
-    last_free: *const Node,
+    nodes: *mut Node,
+    last_free: *mut Node,
     pub(in super::super) metatable: *const Table,
     gray_list: *const c_void,
 }
@@ -36,13 +37,33 @@ impl Table {
     }
 
     #[inline(always)]
-    pub(super) fn nodes(&self) -> *const Node {
+    pub(super) fn nodes(&self) -> *mut Node {
         self.nodes
     }
 
     #[inline(always)]
     pub(super) fn node_count(&self) -> usize {
         1 << self.node_count_log2
+    }
+
+    #[inline(always)]
+    pub(super) fn is_dummy(&self) -> bool {
+        self.last_free.is_null()
+    }
+
+    /// Finds a node that never had a key.
+    ///
+    /// # Safety
+    /// The table is alive and has nodes of its own.
+    pub(super) unsafe fn free_node(this: *mut Table) -> Option<*mut Node> {
+        // SAFETY: any free node lies before the one that `last_free` points to.
+        unsafe { free_before((*this).nodes, &mut (*this).last_free) }
+    }
+
+    /// The word that says before which node any free one lies.
+    pub(super) unsafe fn last_free(this: *mut Table) -> *mut *mut Node {
+        // SAFETY: the table is alive.
+        unsafe { &raw mut (*this).last_free }
     }
 
     /// Reads the slot at `index`, counted from 0.
@@ -61,9 +82,9 @@ impl Table {
     /// # Safety
     /// As for `array_slot`; nothing else reads or writes the table meanwhile.
     #[inline(always)]
-    pub(super) unsafe fn set_array_slot(this: *mut Table, index: u32, tag: u8, bits: Bits) {
+    pub(super) unsafe fn set_array_slot(this: *mut Table, index: u32, value: Slot) {
         // SAFETY: `array` has as many slots as the size says.
-        unsafe { *(*this).array.add(index as usize) = Slot { bits, tag } }
+        unsafe { *(*this).array.add(index as usize) = value }
     }
 
     /// Returns the border that the length operator finds in the array part, and whether the
@@ -100,12 +121,19 @@ pub(super) struct Text {
     mark: u8,
     extra: u8,
     short_len: u8,
-    hash: u32,
+    pub(super) hash: u32,
     long_len: usize,
     contents: [u8; 1],
 }
 
 impl Text {
+    /// The short string whose bytes begin at `content`.
+    #[inline(always)]
+    pub(super) unsafe fn of_short(content: *const u8) -> *const Text {
+        // SAFETY: the bytes lie in the object, at this distance from its start.
+        unsafe { content.sub(offset_of!(Text, contents)).cast() }
+    }
+
     /// # Safety
     /// It is a short string, alive as long as the bytes are used.
     #[inline(always)]

@@ -1,9 +1,10 @@
 //! Tables and strings of Lua 5.5.
 
 use std::ffi::c_void;
+use std::mem::offset_of;
 use std::slice;
 
-use super::{Bits, Node};
+use super::{Bits, Node, Slot, free_before};
 
 /// A table.
 ///
@@ -13,15 +14,20 @@ use super::{Bits, Node};
 pub(in super::super) struct Table {
     next: *const c_void,
     kind: u8,
-    mark: u8,
-    flags: u8,
+    pub(super) mark: u8,
+    pub(super) flags: u8,
     node_count_log2: u8,
     array_size: u32,
     array: *mut Bits,
-    nodes: *const Node,
+    nodes: *mut Node,
     pub(in super::super) metatable: *const Table,
     gray_list: *const c_void,
 }
+
+/// The flag of a table without a hash part, which has one node that all such tables share.
+const DUMMY: u8 = 1 << 6;
+/// From that many nodes on, a table has a word in front of them: any free one lies before it.
+const COUNT_MIN_WITH_LAST_FREE: usize = 8;
 
 /// How far from the hint a border is looked for before the search halves.
 const VICINITY: u32 = 4;
@@ -33,13 +39,40 @@ impl Table {
     }
 
     #[inline(always)]
-    pub(super) fn nodes(&self) -> *const Node {
+    pub(super) fn nodes(&self) -> *mut Node {
         self.nodes
     }
 
     #[inline(always)]
     pub(super) fn node_count(&self) -> usize {
         1 << self.node_count_log2
+    }
+
+    #[inline(always)]
+    pub(super) fn is_dummy(&self) -> bool {
+        self.flags & DUMMY != 0
+    }
+
+    /// Finds a node that never had a key.
+    ///
+    /// # Safety
+    /// The table is alive and has nodes of its own.
+    pub(super) unsafe fn free_node(this: *mut Table) -> Option<*mut Node> {
+        // SAFETY: the walk stays between the first node and the one behind the last.
+        unsafe {
+            let nodes = (*this).nodes;
+            let count = (*this).node_count();
+            if count >= COUNT_MIN_WITH_LAST_FREE {
+                return free_before(nodes, &mut *Table::last_free(this));
+            }
+            free_before(nodes, &mut nodes.add(count))
+        }
+    }
+
+    /// The word in front of the nodes of a table that has one.
+    pub(super) unsafe fn last_free(this: *mut Table) -> *mut *mut Node {
+        // SAFETY: the caller knows that the word is there.
+        unsafe { (*this).nodes.cast::<*mut Node>().sub(1) }
     }
 
     /// Reads the slot at `index`, counted from 0.
@@ -58,12 +91,12 @@ impl Table {
     /// # Safety
     /// As for `array_slot`; nothing else reads or writes the table meanwhile.
     #[inline(always)]
-    pub(super) unsafe fn set_array_slot(this: *mut Table, index: u32, tag: u8, bits: Bits) {
+    pub(super) unsafe fn set_array_slot(this: *mut Table, index: u32, value: Slot) {
         let index = index as usize;
         // SAFETY: as many values and tags as the size says lie on either side of `array`.
         unsafe {
-            *tags((*this).array).add(index) = tag;
-            *(*this).array.sub(1 + index) = bits;
+            *tags((*this).array).add(index) = value.tag;
+            *(*this).array.sub(1 + index) = value.bits;
         }
     }
 
@@ -119,13 +152,20 @@ pub(super) struct Text {
     mark: u8,
     extra: u8,
     short_len: i8,
-    hash: u32,
+    pub(super) hash: u32,
     long_len: usize,
     /// Where a long string's bytes are; a short string's bytes begin in this place.
     contents: *const u8,
 }
 
 impl Text {
+    /// The short string whose bytes begin at `content`.
+    #[inline(always)]
+    pub(super) unsafe fn of_short(content: *const u8) -> *const Text {
+        // SAFETY: the bytes lie in the object, at this distance from its start.
+        unsafe { content.sub(offset_of!(Text, contents)).cast() }
+    }
+
     /// # Safety
     /// It is a short string, alive as long as the bytes are used.
     #[inline(always)]

@@ -3,21 +3,23 @@
 //! Reading a table of a thousand numbers through the API takes seven calls a value; reading Lua's
 //! array takes none. This binary is built together with its Lua, so their layout is known here:
 //! `lua55` and `lua54` mirror it, one of them is compiled. `walk` reads tables when a message is
-//! packed; unpacking writes plain numbers into arrays that it has just made.
+//! packed; unpacking fills the tables that it has just made.
 //!
 //! What is private to Lua may change with any release, so nothing here is used before [`trusted`]
 //! has compared it with the API, once a process, on objects of known content. When they differ in
 //! anything, packing and unpacking go through the API alone and only speed is lost.
 //!
 //! Rules:
-//! 1. Objects are only read, except that [`Array::set`] writes numbers into array slots of a
-//!    table that no Lua code has seen: a number needs no barrier of the collector.
+//! 1. Objects are only read, except that [`Array`] and [`Hash`] fill tables that no Lua code has
+//!    seen. They never write a reference into an object that the collector has finished with, so
+//!    they need none of its barriers.
 //! 2. A reference from here is used before the next call into Lua, which may move or free things.
 
 use std::ffi::{c_int, c_void};
 
 use mlua::ffi::{self, lua_State};
 
+mod hash;
 #[cfg(not(feature = "lua55"))]
 #[path = "lua54.rs"]
 mod layout;
@@ -27,6 +29,7 @@ mod layout;
 mod probe;
 
 use crate::codec::seri::Number;
+pub(super) use hash::{Hash, Key};
 pub(super) use layout::Table;
 use layout::Text;
 pub(super) use probe::trusted;
@@ -67,6 +70,14 @@ struct Slot {
     tag: u8,
 }
 
+#[inline(always)]
+fn slot_of(number: Number) -> Slot {
+    match number {
+        Number::Integer(integer) => Slot { bits: Bits { integer }, tag: tag::INTEGER },
+        Number::Float(float) => Slot { bits: Bits { float }, tag: tag::FLOAT },
+    }
+}
+
 /// A place in the hash part of a table.
 #[repr(C)]
 struct Node {
@@ -75,6 +86,23 @@ struct Node {
     key_tag: u8,
     next: c_int,
     key_bits: Bits,
+}
+
+/// Finds a node without a key before `end`, not before `nodes`, and moves `end` to it.
+///
+/// # Safety
+/// All nodes between the two are alive.
+unsafe fn free_before(nodes: *mut Node, end: &mut *mut Node) -> Option<*mut Node> {
+    while *end > nodes {
+        // SAFETY: the node lies between the two.
+        unsafe {
+            *end = end.sub(1);
+            if (**end).key_tag == 0 {
+                return Some(*end);
+            }
+        }
+    }
+    None
 }
 
 /// What a value is.
@@ -221,12 +249,8 @@ impl Array {
         if position > self.size as u64 {
             return false;
         }
-        let (tag, bits) = match value {
-            Number::Integer(integer) => (tag::INTEGER, Bits { integer }),
-            Number::Float(float) => (tag::FLOAT, Bits { float }),
-        };
         // SAFETY: the table is alive and the position lies in its array part, which is not shared.
-        unsafe { Table::set_array_slot(self.table, position as u32 - 1, tag, bits) };
+        unsafe { Table::set_array_slot(self.table, position as u32 - 1, slot_of(value)) };
         true
     }
 }

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use mlua::ffi::{self, lua_State};
 
-use super::{Arguments, Array, Slot, State, Table, Value};
+use super::{Arguments, Array, Hash, Key, Slot, State, Table, Value};
 use crate::codec::seri::Number;
 
 static TRUSTED: OnceLock<bool> = OnceLock::new();
@@ -44,7 +44,11 @@ fn probe() -> bool {
 unsafe extern "C-unwind" fn checks(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls it with a live state and free slots; nothing here owns anything.
     unsafe {
-        let agreed = stack_agrees(l) && table_agrees(l) && content_agrees(l) && array_agrees(l);
+        let agreed = stack_agrees(l)
+            && table_agrees(l)
+            && content_agrees(l)
+            && array_agrees(l)
+            && hash_agrees(l);
         ffi::lua_settop(l, 0);
         ffi::lua_pushboolean(l, agreed as c_int);
     }
@@ -171,6 +175,84 @@ unsafe fn array_agrees(l: *mut lua_State) -> bool {
             && ffi::lua_tointeger(l, -1) == i64::MAX
             && ffi::lua_rawlen(l, 1) == 3
     }
+}
+
+/// How many pairs the check puts: enough for every kind of collision.
+const PAIRS: c_int = 256;
+
+/// Pairs that are put into a new table are what the API finds, and only those.
+unsafe fn hash_agrees(l: *mut lua_State) -> bool {
+    // SAFETY: the state is live with free slots; the table is new, and pairs are put when the
+    // words that this follows agreed.
+    unsafe {
+        ffi::lua_settop(l, 0);
+        if !mark_agrees(l) {
+            return false;
+        }
+        // A table that turns black meanwhile would be declined, as it should be.
+        ffi::lua_gc(l, ffi::LUA_GCSTOP);
+        ffi::lua_createtable(l, 0, PAIRS);
+        let table = ffi::lua_topointer(l, 1).cast_mut().cast::<Table>();
+        let behind_last = (*table).nodes().add(PAIRS as usize);
+        if (*table).is_dummy() || *Table::last_free(table) != behind_last {
+            return false;
+        }
+        let hash = Hash::of_table(table);
+        (0..PAIRS).all(|value| pair_is_put(l, hash, value))
+            && (0..PAIRS).all(|value| pair_is_found(l, value))
+            && pair_count(l) == PAIRS
+    }
+}
+
+/// Objects are black when the collector has entered its generational mode, and new ones are not.
+unsafe fn mark_agrees(l: *mut lua_State) -> bool {
+    // SAFETY: the state is live with free slots.
+    unsafe {
+        ffi::lua_createtable(l, 0, 0);
+        let table = ffi::lua_topointer(l, -1).cast::<Table>();
+        let fresh = !(*table).is_black();
+        ffi::lua_gc(l, ffi::LUA_GCGEN, 0, 0);
+        let black = (*table).is_black();
+        ffi::lua_gc(l, ffi::LUA_GCINC, 0, 0, 0);
+        ffi::lua_settop(l, 0);
+        fresh && black
+    }
+}
+
+/// Puts the pair of `value` and its decimal text: first with another value, then with its own.
+unsafe fn pair_is_put(l: *mut lua_State, hash: Hash, value: c_int) -> bool {
+    // SAFETY: the state is live with free slots; the key is on the stack while it is used.
+    unsafe {
+        ffi::lua_settop(l, 1);
+        ffi::lua_pushinteger(l, value as i64);
+        let key = Key::of_content(ffi::lua_tostring(l, 2));
+        ffi::lua_pushinteger(l, value as i64);
+        hash.put_number(key, Number::Float(0.5)) && hash.put_top(l, key)
+    }
+}
+
+unsafe fn pair_is_found(l: *mut lua_State, value: c_int) -> bool {
+    // SAFETY: the state is live with free slots, and the table is at index 1.
+    unsafe {
+        ffi::lua_settop(l, 1);
+        ffi::lua_pushinteger(l, value as i64);
+        ffi::lua_tostring(l, 2);
+        ffi::lua_rawget(l, 1) == ffi::LUA_TNUMBER && ffi::lua_tointeger(l, 2) == value as i64
+    }
+}
+
+unsafe fn pair_count(l: *mut lua_State) -> c_int {
+    let mut count = 0;
+    // SAFETY: the state is live with free slots, and the table is at index 1.
+    unsafe {
+        ffi::lua_settop(l, 1);
+        ffi::lua_pushnil(l);
+        while ffi::lua_next(l, 1) != 0 {
+            count += 1;
+            ffi::lua_settop(l, 2);
+        }
+    }
+    count
 }
 
 #[cfg(test)]
