@@ -1,8 +1,9 @@
 //! The `ironsky` executable: chooses the allocator and hands over to the command line.
 
 use ironsky::cli::{self, Program};
-use ironsky::config::Config;
+use ironsky::config::{Config, Environment};
 use ironsky::node::{Modules, Node, NodeSettings};
+use ironsky::sync::describe;
 use ironsky::{lua, native};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -26,6 +27,7 @@ impl Program for Ironsky {
     }
 
     fn run_node(&self, config: Config) -> anyhow::Result<u8> {
+        tell_services(&config.environment);
         let mut modules = Modules::new();
         native::install(&mut modules);
         lua::Runtime::new().install(&mut modules);
@@ -39,8 +41,24 @@ impl Program for Ironsky {
     }
 
     fn run_demo(&self) -> anyhow::Result<u8> {
-        self.run_node(Config::from_pairs([("harbor", "0"), ("start", "demo")])?)
+        self.run_node(Config::from_pairs(DEMO)?)
     }
+}
+
+/// The demo's config: only embedded files, so that it is the same in every directory.
+const DEMO: [(&str, &str); 5] = [
+    ("harbor", "0"),
+    ("start", "demo"),
+    ("lualoader", "ironsky:lualib/loader.lua"),
+    ("lua_path", ""),
+    ("luaservice", ""),
+];
+
+/// Lets services ask with `skynet.getenv` what runs them.
+fn tell_services(environment: &Environment) {
+    // A config that sets these keys itself has its reasons.
+    let _ = environment.set("ironsky_version", env!("CARGO_PKG_VERSION"));
+    let _ = environment.set("ironsky_strategy", describe().to_string());
 }
 
 fn main() -> ExitCode {

@@ -89,3 +89,38 @@ fn check_reports_without_starting() {
         assert!(stdout.contains(finding), "{finding} is not in {stdout}");
     }
 }
+
+#[test]
+fn without_arguments_the_demo_runs_and_ends() {
+    let (status, stdout, stderr) = Stage::new("").run(&[]);
+    assert_eq!((status, &*stderr), (0, ""), "{stdout}");
+    for part in [
+        concat!("Welcome to ironsky ", env!("CARGO_PKG_VERSION"), ". "),
+        "call withdraw 50 -> the balance is 75\n",
+        "after 200 ms: the timer of 200 ms\n",
+        "task 3 slept for 200 ms and deposited 3",
+        "only 81 left, not 1000",
+        "The caller goes on: pcall said false.\n",
+        "A call to a service that is gone fails at once",
+        "1 pair:   ",
+        " calls per second\n",
+        "That was all",
+    ] {
+        assert!(stdout.contains(part), "{part} is not in {stdout}");
+    }
+    assert!(stdout.contains(" lock "), "the strategy is not in {stdout}");
+    assert!(!stdout.contains(":   0 calls") && !stdout.contains(":  0 calls"), "{stdout}");
+}
+
+#[test]
+fn the_demo_does_not_use_files_of_the_directory_it_runs_in() {
+    let stage = Stage::new("");
+    for name in ["service", "lualib"] {
+        fs::create_dir(stage.dir.path().join(name)).unwrap();
+    }
+    for name in ["service/demo.lua", "service/bootstrap.lua", "lualib/loader.lua"] {
+        fs::write(stage.dir.path().join(name), "os.exit(3)").unwrap();
+    }
+    let (status, stdout, _) = stage.run(&[]);
+    assert_eq!(status, 0, "{stdout}");
+}
