@@ -107,7 +107,7 @@ unsafe extern "C-unwind" fn phase_ended(
         if status != LUA_OK && status != LUA_YIELD {
             return failed(vm, l);
         }
-        if context as isize == HOOK {
+        if context == HOOK {
             (*vm).started = true;
             lua_settop(l, HANDLER);
             lua_pushvalue(l, FUNCTION);
