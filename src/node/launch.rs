@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::{Context, Node};
 use crate::message::Address;
-use crate::service::Service;
+use crate::service::{RegistryFull, Service, ServiceCell};
+use crate::sync::Selected;
 
 /// Why a service could not start; the text goes to the log.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +44,27 @@ impl Modules {
     }
 }
 
+/// Why a node takes no new service.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    #[error(transparent)]
+    Full(#[from] RegistryFull),
+    #[error("the node ends")]
+    Ending,
+}
+
 impl Node {
+    /// Gives a new service its address, unless the node ends.
+    pub(super) fn admit(&self) -> Result<Arc<ServiceCell<Selected>>, Refused> {
+        let cell = self.scheduler.register()?;
+        // In this order: whoever ends the node says so before it retires what is registered.
+        if self.ended.is_ending() {
+            self.scheduler.abandon(&cell);
+            return Err(Refused::Ending);
+        }
+        Ok(cell)
+    }
+
     /// Launches a native service: the address it got, or `None` when there is no such kind or it
     /// failed to start (the log says why).
     ///
@@ -54,10 +75,10 @@ impl Node {
             self.log(Address::NOBODY, format!("error: no native service {module:?}").as_bytes());
             return None;
         };
-        let cell = match self.scheduler.register() {
+        let cell = match self.admit() {
             Ok(cell) => cell,
-            Err(full) => {
-                self.log(Address::NOBODY, format!("error: launch {module}: {full}").as_bytes());
+            Err(refused) => {
+                self.log(Address::NOBODY, format!("error: launch {module}: {refused}").as_bytes());
                 return None;
             }
         };
