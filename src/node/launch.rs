@@ -1,10 +1,12 @@
 //! Launching services by the name of their kind. Spec: runtime section 8.2.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::{Context, Node};
 use crate::message::Address;
+use crate::sched::panic_text;
 use crate::service::{RegistryFull, Service, ServiceCell};
 use crate::sync::Selected;
 
@@ -84,7 +86,10 @@ impl Node {
         };
         let address = cell.address();
         let context = Context::new(Arc::clone(self), Arc::clone(&cell));
-        match factory(&context, args) {
+        // A panic must not leave a service behind that has an address and never runs.
+        let started = catch_unwind(AssertUnwindSafe(|| factory(&context, args)))
+            .unwrap_or_else(|panic| Err(StartError(format!("panic: {}", panic_text(&*panic)))));
+        match started {
             Ok(service) => {
                 self.log(address, &launch_line(module, args));
                 self.scheduler.start(&cell, service);
