@@ -1,10 +1,10 @@
 //! The `ironsky` executable: chooses the allocator and hands over to the command line.
 
+use ironsky::app::App;
 use ironsky::cli::{self, Program};
 use ironsky::config::{Config, Environment};
-use ironsky::node::{Modules, Node, NodeSettings};
+use ironsky::lua;
 use ironsky::sync::describe;
-use ironsky::{lua, native};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -28,14 +28,7 @@ impl Program for Ironsky {
 
     fn run_node(&self, config: Config) -> anyhow::Result<u8> {
         tell_services(&config.environment);
-        let mut modules = Modules::new();
-        native::install(&mut modules);
-        lua::Runtime::new().install(&mut modules);
-        let settings = NodeSettings {
-            message_log: Some(native::open_message_log),
-            ..NodeSettings::of(&config)
-        };
-        let node = Node::new(settings, config.environment, modules);
+        let node = App::new(config).build();
         node.handle_signals(SHUTDOWN_LIMIT)?;
         Ok(node.run()?)
     }

@@ -1,22 +1,19 @@
--- A service that counts for whoever asks, and a start service that asks it.
-
+-- Counts words: "add" takes a word, "count" answers how often it came.
 local skynet = require "skynet"
 
-local mode = ...
+local counts = {}
+local command = {}
 
-if mode == "counter" then
-	local count = 0
-	skynet.start(function()
-		skynet.dispatch("lua", function(_, _, step)
-			count = count + step
-			skynet.retpack(count)
-		end)
-	end)
-else
-	skynet.start(function()
-		local counter = skynet.newservice(SERVICE_NAME, "counter")
-		for step = 1, 3 do
-			skynet.error("the counter says", skynet.call(counter, "lua", step))
-		end
-	end)
+function command.add(word)
+	counts[word] = (counts[word] or 0) + 1
 end
+
+function command.count(word)
+	return counts[word] or 0
+end
+
+skynet.start(function()
+	skynet.dispatch("lua", function(_, _, name, ...)
+		skynet.retpack(command[name](...))
+	end)
+end)

@@ -38,4 +38,6 @@ mod trap;
 mod vm;
 
 pub use library::embedded;
+/// The crate that native Lua modules are written with, in the version that the runtime uses.
+pub use mlua;
 pub use runtime::Runtime;

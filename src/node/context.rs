@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Node;
-use crate::message::{Address, Kind, Message, Session};
+use crate::message::{Address, Kind, Message, Payload, Session};
 use crate::service::ServiceCell;
 use crate::sync::Selected;
 
@@ -37,6 +37,24 @@ impl Context {
     /// Returns a new session for a request.
     pub fn next_session(&self) -> Session {
         self.cell.sessions.next()
+    }
+
+    /// Answers a request. A message that expects no answer gets none.
+    pub fn respond(&self, request: &Message, payload: impl Into<Payload>) {
+        if request.session == Session::NONE {
+            return;
+        }
+        let (source, session) = (self.address(), request.session);
+        let answer = Message { source, session, kind: Kind::RESPONSE, payload: payload.into() };
+        // Whoever asked may be gone by now.
+        let _ = self.send(request.source, answer);
+    }
+
+    /// Tells whoever sent a request that it failed.
+    pub fn refuse(&self, request: &Message) {
+        if let Some((to, error)) = request.bounce(self.address()) {
+            let _ = self.send(to, error);
+        }
     }
 
     /// Writes a line to the service log.

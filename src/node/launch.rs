@@ -1,11 +1,14 @@
 //! Launching services by the name of their kind. Spec: runtime section 8.2.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::{Context, Node};
 use crate::message::Address;
-use crate::service::Service;
+use crate::sched::panic_text;
+use crate::service::{RegistryFull, Service, ServiceCell};
+use crate::sync::Selected;
 
 /// Why a service could not start; the text goes to the log.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +46,27 @@ impl Modules {
     }
 }
 
+/// Why a node takes no new service.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    #[error(transparent)]
+    Full(#[from] RegistryFull),
+    #[error("the node ends")]
+    Ending,
+}
+
 impl Node {
+    /// Gives a new service its address, unless the node ends.
+    pub(super) fn admit(&self) -> Result<Arc<ServiceCell<Selected>>, Refused> {
+        let cell = self.scheduler.register()?;
+        // In this order: whoever ends the node says so before it retires what is registered.
+        if self.ended.is_ending() {
+            self.scheduler.abandon(&cell);
+            return Err(Refused::Ending);
+        }
+        Ok(cell)
+    }
+
     /// Launches a native service: the address it got, or `None` when there is no such kind or it
     /// failed to start (the log says why).
     ///
@@ -54,16 +77,19 @@ impl Node {
             self.log(Address::NOBODY, format!("error: no native service {module:?}").as_bytes());
             return None;
         };
-        let cell = match self.scheduler.register() {
+        let cell = match self.admit() {
             Ok(cell) => cell,
-            Err(full) => {
-                self.log(Address::NOBODY, format!("error: launch {module}: {full}").as_bytes());
+            Err(refused) => {
+                self.log(Address::NOBODY, format!("error: launch {module}: {refused}").as_bytes());
                 return None;
             }
         };
         let address = cell.address();
         let context = Context::new(Arc::clone(self), Arc::clone(&cell));
-        match factory(&context, args) {
+        // A panic must not leave a service behind that has an address and never runs.
+        let started = catch_unwind(AssertUnwindSafe(|| factory(&context, args)))
+            .unwrap_or_else(|panic| Err(StartError(format!("panic: {}", panic_text(&*panic)))));
+        match started {
             Ok(service) => {
                 self.log(address, &launch_line(module, args));
                 self.scheduler.start(&cell, service);

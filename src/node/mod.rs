@@ -4,6 +4,7 @@
 //! There are no globals: a [`Node`] is made once and shared as `Arc`; several nodes can live in
 //! one process. From here on upwards only the selected lock strategy is named.
 
+mod caller;
 mod command;
 mod context;
 pub mod daemon;
@@ -12,6 +13,7 @@ mod log;
 mod outbound;
 mod reports;
 mod run;
+mod running;
 mod send;
 mod shutdown;
 mod signals;
@@ -19,16 +21,19 @@ mod signals;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
+pub use caller::{CallError, Caller};
 pub use context::Context;
 pub use launch::{Modules, StartError};
 pub use outbound::{Destination, Outbound};
 pub use run::{NodeSettings, RunError};
+pub use running::Running;
 pub use send::SendError;
 pub use shutdown::Ended;
 
 use crate::config::Environment;
 use crate::message::Address;
 use crate::sched::Scheduler;
+use crate::service::NameTaken;
 use crate::timer::{Clock, Timer};
 
 /// A running runtime: services, threads, settings.
@@ -93,6 +98,21 @@ impl Node {
     /// Tells whether an address belongs to another node. A node id of 0 counts as local.
     pub fn is_remote(&self, address: Address) -> bool {
         address.harbor() != 0 && address.harbor() != self.harbor()
+    }
+
+    /// Binds a local name to an address: services then find it as `.name`.
+    ///
+    /// # Errors
+    /// When the name is bound already.
+    pub fn name(&self, name: &str, address: Address) -> Result<(), NameTaken> {
+        let name = name.strip_prefix('.').unwrap_or(name);
+        self.scheduler.registry.name(name.as_bytes(), address)
+    }
+
+    /// Returns the service that a local name is bound to.
+    pub fn resolve(&self, name: &str) -> Option<Address> {
+        let name = name.strip_prefix('.').unwrap_or(name);
+        self.scheduler.registry.resolve(name.as_bytes())
     }
 
     /// Returns the service that hears of every service that ends, if one is set.

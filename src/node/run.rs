@@ -94,23 +94,24 @@ impl Node {
     /// # Blocking
     /// Until the node has ended.
     pub fn run(self: &Arc<Self>) -> Result<u8, RunError> {
-        let prepared = self.prepare();
-        let status = match &prepared {
-            Ok(()) => std::thread::scope(|scope| {
-                let threads = self.spawn_threads(scope);
-                let status = self.ended.wait();
-                self.stop_threads();
-                threads.map(|_| status)
-            }),
-            // The line that says what went wrong is still on its way to the log service.
-            Err(_) => self.run_until_logged(),
-        };
+        self.prepare().map_err(|error| self.give_up(error))?;
+        self.run_threads()
+    }
+
+    /// Runs the node on threads of its own until its end.
+    pub(super) fn run_threads(self: &Arc<Self>) -> Result<u8, RunError> {
+        let status = std::thread::scope(|scope| {
+            let threads = self.spawn_threads(scope);
+            let status = self.ended.wait();
+            self.stop_threads();
+            threads.map(|_| status)
+        });
         self.scheduler.clear();
-        prepared.and(status)
+        status
     }
 
     /// Starts the log service and the first service; they run when there are workers.
-    fn prepare(self: &Arc<Self>) -> Result<(), RunError> {
+    pub(super) fn prepare(self: &Arc<Self>) -> Result<(), RunError> {
         let (kind, argument) = &self.settings.log_service;
         let logger = self
             .launch(kind, argument.as_deref().map(str::as_bytes))
@@ -132,18 +133,16 @@ impl Node {
         error
     }
 
-    /// Runs just long enough for the log service to write what waits for it.
-    fn run_until_logged(self: &Arc<Self>) -> Result<u8, RunError> {
+    /// Ends a node that could not start: runs it just long enough for the log service to write
+    /// what waits for it, and returns the error.
+    pub(super) fn give_up(self: &Arc<Self>, error: RunError) -> RunError {
         self.abort(1);
-        if self.scheduler.unfinished() == 0 {
-            return Ok(1);
+        if self.scheduler.unfinished() > 0 {
+            // That its threads do not start either is no news.
+            let _ = self.run_threads();
         }
-        std::thread::scope(|scope| {
-            let threads = self.spawn_threads(scope);
-            let status = self.ended.wait();
-            self.stop_threads();
-            threads.map(|_| status)
-        })
+        self.scheduler.clear();
+        error
     }
 
     fn stop_threads(&self) {

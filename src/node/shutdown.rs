@@ -39,6 +39,12 @@ impl Ended {
         before
     }
 
+    /// Tells whether the node ends or has ended: it takes no new services.
+    pub(super) fn is_ending(&self) -> bool {
+        let state = self.update(|_| ());
+        state.aborting || state.ended
+    }
+
     /// Waits for the end and returns the exit status.
     ///
     /// # Blocking

@@ -9,11 +9,13 @@
 
 mod accounting;
 mod cpu_clock;
+mod panic;
 mod scheduler;
 mod watcher;
 mod weight;
 mod worker;
 
 pub(crate) use cpu_clock::thread_cpu_ns;
+pub(crate) use panic::panic_text;
 pub use scheduler::{Reports, Scheduler, Settings};
 pub use weight::Weight;

@@ -1,11 +1,13 @@
 //! What the workers share, and how a message gets in. Called by everything that sends.
 
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
+use super::panic::panic_text;
 use super::watcher::Watch;
 use super::worker::WorkerState;
 use crate::message::{Address, Deliver, Message};
@@ -239,7 +241,10 @@ impl<S: Strategy> Scheduler<S> {
             (body.service.take(), std::mem::take(&mut body.batch))
         };
         cell.stop_recording();
-        drop(service);
+        // A panic here is the service's own affair, as in its handlers.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(service))) {
+            self.reports.panicked(cell.address(), panic_text(&*panic));
+        }
         for message in batch.into_iter().chain(cell.mailbox.drain()) {
             self.bounce(cell.address(), &message);
         }

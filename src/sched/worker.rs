@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::accounting::Accounting;
+use super::panic::panic_text;
 use super::{Scheduler, Weight};
 use crate::message::{Address, Message, Payload};
 use crate::service::{Body, ServiceCell, Taken};
@@ -252,12 +253,7 @@ impl<S: Strategy> Worker<'_, S> {
 
     /// Retires a service whose handler panicked; the process goes on.
     fn panicked(&self, cell: &ServiceCell<S>, panic: &(dyn std::any::Any + Send)) {
-        let what = panic
-            .downcast_ref::<&str>()
-            .copied()
-            .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-            .unwrap_or("a panic without a text");
-        self.scheduler.reports.panicked(cell.address(), what);
+        self.scheduler.reports.panicked(cell.address(), panic_text(panic));
         self.scheduler.retire(cell.address());
     }
 }

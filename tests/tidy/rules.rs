@@ -12,7 +12,7 @@ pub(crate) const LAYERS: &[&[&str]] = &[
     &["sched"],
     &["node"],
     &["lua", "native"],
-    &["cli"],
+    &["cli", "app"],
 ];
 
 /// Where a crate may be named, so that it can be replaced by changing few files.

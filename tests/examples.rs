@@ -1,0 +1,60 @@
+//! Runs the examples, as a reader would, and looks at what they print.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The built example; `cargo test` builds all of them, a narrower command perhaps not.
+fn example(name: &str) -> PathBuf {
+    let binary = Path::new(env!("CARGO_BIN_EXE_ironsky"));
+    let path = binary.parent().unwrap().join("examples").join(name);
+    assert!(path.exists(), "{} is missing: run cargo build --examples", path.display());
+    path
+}
+
+/// Runs a command at the top of the tree and returns what it printed.
+#[track_caller]
+fn output(command: &mut Command) -> String {
+    let output = command.current_dir(root()).output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}\n{stdout}{stderr}", output.status);
+    stdout
+}
+
+#[test]
+fn the_lua_example_counts() {
+    let text = output(Command::new(env!("CARGO_BIN_EXE_ironsky")).arg("examples/lua/config"));
+    assert!(text.ends_with("[:00000008] the: 2\n"), "{text}");
+}
+
+#[test]
+fn a_rust_service_is_called_from_rust_and_lua() {
+    let text = output(&mut Command::new(example("native_service")));
+    for line in ["the answer is [Integer(40)]\n", "Lua added 2; the answer is 42\n"] {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
+}
+
+#[test]
+fn a_rust_module_is_required_from_lua() {
+    let text = output(&mut Command::new(example("native_module")));
+    for line in ["the second word is words of 2\n", "status 0, 2 words seen\n"] {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
+}
+
+#[test]
+fn the_readme_shows_the_example_as_it_is() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    for file in ["counter.lua", "main.lua", "config"] {
+        let text = fs::read_to_string(root().join("examples/lua").join(file)).unwrap();
+        assert!(readme.contains(&text), "README.md shows another {file}");
+    }
+}
