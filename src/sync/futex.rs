@@ -81,5 +81,6 @@ pub(super) fn wake(word: &impl Word, count: u32, mask: u32) {
     system::wake(word.place(), count, mask);
 }
 
-#[cfg(all(test, not(any(ironsky_loom, ironsky_shuttle))))]
+#[cfg(test)]
+#[cfg(not(any(ironsky_loom, ironsky_shuttle)))]
 mod tests;

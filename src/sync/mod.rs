@@ -11,7 +11,8 @@
 pub(crate) mod facade;
 mod futex;
 pub mod lock;
-#[cfg(all(test, any(ironsky_loom, ironsky_shuttle)))]
+#[cfg(test)]
+#[cfg(any(ironsky_loom, ironsky_shuttle))]
 mod models;
 mod next_slot;
 mod parker;

@@ -172,7 +172,8 @@ impl Park for CondvarParker {
     }
 }
 
-#[cfg(all(test, not(any(ironsky_loom, ironsky_shuttle))))]
+#[cfg(test)]
+#[cfg(not(any(ironsky_loom, ironsky_shuttle)))]
 mod tests {
     use std::sync::Arc;
     use std::sync::atomic::AtomicUsize;

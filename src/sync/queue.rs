@@ -161,7 +161,8 @@ where
     }
 }
 
-#[cfg(all(test, not(any(ironsky_loom, ironsky_shuttle))))]
+#[cfg(test)]
+#[cfg(not(any(ironsky_loom, ironsky_shuttle)))]
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::thread::{scope, yield_now};

@@ -236,7 +236,8 @@ const fn wanted(state: usize) -> bool {
     sleeping(state) > 0 && searching(state) == 0
 }
 
-#[cfg(all(test, not(any(ironsky_loom, ironsky_shuttle))))]
+#[cfg(test)]
+#[cfg(not(any(ironsky_loom, ironsky_shuttle)))]
 mod tests {
     use std::sync::atomic::{AtomicU64, AtomicUsize};
     use std::sync::mpsc;

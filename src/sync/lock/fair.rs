@@ -213,7 +213,8 @@ impl RawFair {
     }
 }
 
-#[cfg(all(test, not(any(ironsky_loom, ironsky_shuttle))))]
+#[cfg(test)]
+#[cfg(not(any(ironsky_loom, ironsky_shuttle)))]
 mod tests {
     use std::sync::Mutex;
     use std::sync::atomic::AtomicU64;
@@ -250,6 +251,15 @@ mod tests {
         });
         assert_eq!(look(&lock), FREE);
         order.into_inner().unwrap()
+    }
+
+    #[test]
+    fn a_turn_takes_the_parked_bit_of_its_ticket_along_and_no_other() {
+        let parked = (1 << PARKED_BITS) - 1;
+        let state = parked << PARKED_SHIFT | 255 << TURN_SHIFT | 3;
+        let passed = with_next_turn(state);
+        assert_eq!((turn(passed), next(passed)), (0, 3));
+        assert_eq!(passed >> PARKED_SHIFT, parked & !place(0));
     }
 
     #[test]

@@ -72,10 +72,11 @@ unsafe impl lock_api::RawMutex for RawSpinCrate {
 pub struct SpinCrateWriter(spin::RwLockWriteGuard<'static, ()>);
 
 impl SpinCrateWriter {
-    fn new(guard: spin::RwLockWriteGuard<'_, ()>) -> Self {
+    fn new<'a>(guard: spin::RwLockWriteGuard<'a, ()>) -> Self {
+        type Writer<'a> = spin::RwLockWriteGuard<'a, ()>;
         // SAFETY: only the lifetime changes. The guard is dropped in `unlock_exclusive` alone, which
         // borrows the lock that made it; otherwise it is forgotten.
-        Self(unsafe { std::mem::transmute::<_, spin::RwLockWriteGuard<'static, ()>>(guard) })
+        Self(unsafe { std::mem::transmute::<Writer<'a>, Writer<'static>>(guard) })
     }
 }
 
@@ -128,7 +129,7 @@ unsafe impl lock_api::RawRwLock for RawRwSpinCrate {
 
     #[inline]
     unsafe fn unlock_exclusive(&self, guard: SpinCrateWriter) {
-        drop(guard);
+        drop(guard.0);
     }
 
     #[inline]

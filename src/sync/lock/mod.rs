@@ -31,7 +31,8 @@ mod rw_fair;
 mod rw_read;
 mod rw_write;
 mod spin;
-#[cfg(all(test, not(any(ironsky_loom, ironsky_shuttle))))]
+#[cfg(test)]
+#[cfg(not(any(ironsky_loom, ironsky_shuttle)))]
 mod suite;
 
 pub use fair::RawFair;

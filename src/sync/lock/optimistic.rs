@@ -136,7 +136,8 @@ impl<E: lock_api::RawMutex, const WORDS: usize> Optimistic<E, WORDS> {
     }
 }
 
-#[cfg(all(test, not(any(ironsky_loom, ironsky_shuttle))))]
+#[cfg(test)]
+#[cfg(not(any(ironsky_loom, ironsky_shuttle)))]
 mod tests {
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;

@@ -427,5 +427,6 @@ impl<P: Policy> RawPhased<P> {
     }
 }
 
-#[cfg(all(test, not(any(ironsky_loom, ironsky_shuttle))))]
+#[cfg(test)]
+#[cfg(not(any(ironsky_loom, ironsky_shuttle)))]
 mod tests;

@@ -174,7 +174,8 @@ impl<E: RawMutex, T> Drop for ReentrantGuard<'_, E, T> {
     }
 }
 
-#[cfg(all(test, not(any(ironsky_loom, ironsky_shuttle))))]
+#[cfg(test)]
+#[cfg(not(any(ironsky_loom, ironsky_shuttle)))]
 mod tests {
     use std::cell::Cell;
     use std::sync::Arc;

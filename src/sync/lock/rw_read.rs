@@ -240,7 +240,8 @@ impl RawRwRead {
     }
 }
 
-#[cfg(all(test, not(any(ironsky_loom, ironsky_shuttle))))]
+#[cfg(test)]
+#[cfg(not(any(ironsky_loom, ironsky_shuttle)))]
 mod tests {
     use std::sync::atomic::AtomicBool;
     use std::thread::scope;
@@ -301,7 +302,9 @@ mod tests {
         let lock = RawRwRead { state: AtomicU64::new(READERS_FULL) };
         assert!(lock_api::RawRwLock::try_lock_shared(&lock).is_none());
         scope(|scope| {
-            let late = scope.spawn(|| std::mem::forget(lock_api::RawRwLock::lock_shared(&lock)));
+            let late = scope.spawn(|| {
+                let _held = lock_api::RawRwLock::lock_shared(&lock);
+            });
             lock.state.fetch_sub(READER_ONE, Ordering::Release);
             until("the late reader is in", || late.is_finished());
         });

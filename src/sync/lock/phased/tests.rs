@@ -91,11 +91,23 @@ fn write_waiting_writers_go_in_order_before_the_readers() {
     assert_eq!(line.served(), ["w1", "w2", "r", "r"]);
 }
 
+#[test]
+fn who_is_let_in_leaves_no_parked_bit() {
+    let all_parked = WRITERS_PARKED | READERS_PARKED;
+    let two_writers = NEXT_ONE << 1;
+    let (left, _) = RawPhased::<PhaseFair>::after_writer(all_parked | two_writers);
+    assert_eq!((turn(left), left & writer_bit(1)), (1, 0));
+    let (left, _) = RawPhased::<PhaseFair>::after_writer(all_parked | NEXT_ONE | BLOCKED_ONE);
+    assert_eq!(left, PHASE | ACTIVE_ONE);
+}
+
 fn a_waiting_writer_blocks_new_readers<P: Policy>() {
     let lock = RawPhased::<P>::INIT;
     let reader = lock.lock_shared();
     scope(|scope| {
-        let writer = scope.spawn(|| std::mem::forget(lock.lock_exclusive()));
+        let writer = scope.spawn(|| {
+            let _held = lock.lock_exclusive();
+        });
         until("the writer waits", || writers(lock.look()) == 1);
         assert!(lock.try_lock_shared().is_none());
         assert!(lock.try_lock_exclusive().is_none());
@@ -194,7 +206,9 @@ fn a_lock_full_of_readers_waits_for_one_to_leave() {
     }
     assert!(lock.try_lock_shared().is_none());
     scope(|scope| {
-        let late = scope.spawn(|| std::mem::forget(lock.lock_shared()));
+        let late = scope.spawn(|| {
+            let _held = lock.lock_shared();
+        });
         assert!(!late.is_finished());
         // SAFETY: this thread took more read shares than it gives back here.
         unsafe { lock.unlock_shared(GuardNoSend::new()) }
