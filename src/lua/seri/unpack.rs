@@ -10,6 +10,7 @@ use mlua::ffi::{self, lua_State};
 
 use super::external;
 use super::heap::{Array, Hash, Key};
+use super::keys::{self, Keys};
 use crate::codec::seri::{DEPTH_MAX, DecodeError, Decoder, Fault, Number, Token};
 
 /// Pushes all values of a message and returns how many they are.
@@ -57,6 +58,8 @@ const ARRAY_LEN_MAX_TO_COUNT: u64 = 32;
 struct Unpacker<'a> {
     l: *mut lua_State,
     decoder: Decoder<'a>,
+    /// The keys met so far in this value, if it is a large table.
+    keys: Option<Keys<'a>>,
     taken: bool,
 }
 
@@ -64,7 +67,7 @@ impl<'a> Unpacker<'a> {
     unsafe fn new(l: *mut lua_State, ptr: *const u8, len: usize) -> Unpacker<'a> {
         // SAFETY: the caller of `unpack` promises the bytes; without bytes any pointer will do.
         let bytes = if len == 0 { &[] } else { unsafe { slice::from_raw_parts(ptr, len) } };
-        Unpacker { l, decoder: Decoder::new(bytes), taken: false }
+        Unpacker { l, decoder: Decoder::new(bytes), keys: None, taken: false }
     }
 
     /// Pushes all values; `block` is what the last one may take over.
@@ -83,11 +86,26 @@ impl<'a> Unpacker<'a> {
                 }
                 match self.token() {
                     Token::String(text) if self.decoder.is_empty() => self.last(text, block),
+                    Token::Table(array_len) if keys::worth_it(self.decoder.rest()) => {
+                        self.large_table(array_len);
+                    }
                     token => self.push(token, 0),
                 }
             }
         }
         count
+    }
+
+    /// Makes a table of the outermost level that may repeat keys.
+    unsafe fn large_table(&mut self, array_len: u64) {
+        // SAFETY: the state is live, and a slot is free.
+        unsafe {
+            self.keys = Some(Keys::new(self.l));
+            self.table(array_len, 1);
+            if let Some(keys) = self.keys.take() {
+                keys.replace_by_top(self.l);
+            }
+        }
     }
 
     /// Pushes the string that ends the message.
@@ -209,26 +227,62 @@ impl<'a> Unpacker<'a> {
 
     /// Reads the value of a short key into the table on the top of the stack.
     #[inline(always)]
-    unsafe fn field(&mut self, hash: Option<Hash>, key: &[u8], depth: u32) {
+    unsafe fn field(&mut self, hash: Option<Hash>, text: &'a [u8], depth: u32) {
+        // SAFETY: the state is live, and three slots are free.
+        unsafe {
+            let Some(hash) = hash else {
+                push_text(self.l, text);
+                self.next(depth);
+                return ffi::lua_rawset(self.l, -3);
+            };
+            match self.keys.as_mut().and_then(|keys| keys.find(text)) {
+                Some((key, slot)) => self.known_field(hash, key, slot, depth),
+                None => self.new_field(hash, text, depth),
+            }
+        }
+    }
+
+    /// Reads the value of a key that the stack holds at the index `slot`.
+    #[inline(always)]
+    unsafe fn known_field(&mut self, hash: Hash, key: Key, slot: c_int, depth: u32) {
+        let l = self.l;
+        // SAFETY: the state is live, and three slots are free.
+        unsafe {
+            match self.decoder.number() {
+                Some(number) if hash.put_number(key, number) => return,
+                Some(number) => push_number(l, number),
+                None => {
+                    self.next_slow(depth);
+                    if hash.put_top(l, key) {
+                        return ffi::lua_settop(l, -2);
+                    }
+                }
+            }
+            ffi::lua_pushvalue(l, slot);
+            ffi::lua_rotate(l, -2, 1);
+            ffi::lua_rawset(l, -3);
+        }
+    }
+
+    /// Reads the value of a key that must be interned.
+    #[inline(always)]
+    unsafe fn new_field(&mut self, hash: Hash, text: &'a [u8], depth: u32) {
         let l = self.l;
         // SAFETY: the state is live, and two slots are free. The key is on the stack while it is
         // used, below the value.
         unsafe {
-            let content = ffi::lua_pushlstring(l, key.as_ptr().cast(), key.len());
-            let Some(hash) = hash else {
-                self.next(depth);
-                return ffi::lua_rawset(l, -3);
-            };
-            let key = Key::of_content(content);
-            if let Some(number) = self.decoder.number() {
-                if hash.put_number(key, number) {
-                    return ffi::lua_settop(l, -2);
-                }
-                push_number(l, number);
-            } else {
-                self.next_slow(depth);
-                if hash.put_top(l, key) {
-                    return ffi::lua_settop(l, -3);
+            let key = Key::of_content(ffi::lua_pushlstring(l, text.as_ptr().cast(), text.len()));
+            if let Some(keys) = &mut self.keys {
+                keys.remember(l, text, key);
+            }
+            match self.decoder.number() {
+                Some(number) if hash.put_number(key, number) => return ffi::lua_settop(l, -2),
+                Some(number) => push_number(l, number),
+                None => {
+                    self.next_slow(depth);
+                    if hash.put_top(l, key) {
+                        return ffi::lua_settop(l, -3);
+                    }
                 }
             }
             ffi::lua_rawset(l, -3);
@@ -240,14 +294,15 @@ impl<'a> Unpacker<'a> {
         // SAFETY: the state is live, and a slot is free. The table keeps the size that it was made
         // with while positions in that size are set, and they are set in rising order.
         unsafe {
-            let mut array = Array::of_top(self.l);
-            for position in 1..=array_len {
-                match self.decoder.number() {
-                    Some(number) if array.set(position, number) => continue,
-                    Some(number) => push_number(self.l, number),
-                    None => self.next_slow(depth),
+            let array = Array::of_top(self.l);
+            let mut position = 1;
+            while position <= array_len {
+                position = array.set_numbers(position, &mut self.decoder);
+                if position <= array_len {
+                    self.next(depth);
+                    ffi::lua_rawseti(self.l, -2, position as i64);
+                    position += 1;
                 }
-                ffi::lua_rawseti(self.l, -2, position as i64);
             }
         }
     }

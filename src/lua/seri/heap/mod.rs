@@ -28,7 +28,7 @@ mod layout;
 mod layout;
 mod probe;
 
-use crate::codec::seri::Number;
+use crate::codec::seri::{Decoder, Number};
 pub(super) use hash::{Hash, Key};
 pub(super) use layout::Table;
 use layout::Text;
@@ -240,18 +240,25 @@ impl Array {
         }
     }
 
-    /// Writes the number at `position`, counted from 1; false when that is not in the array part.
+    /// Writes numbers as long as the bytes give some, from `position` on, counted from 1, and
+    /// returns the position behind the last one. It ends with the array part at the latest.
     ///
     /// # Safety
     /// The table is alive and was not resized since it was taken.
     #[inline(always)]
-    pub(super) unsafe fn set(&mut self, position: u64, value: Number) -> bool {
-        if position > self.size as u64 {
-            return false;
+    pub(super) unsafe fn set_numbers(&self, position: u64, decoder: &mut Decoder<'_>) -> u64 {
+        let mut position = position;
+        // A copy stays in registers.
+        let mut ahead = *decoder;
+        while position <= self.size as u64
+            && let Some(number) = ahead.number()
+        {
+            // SAFETY: the table is alive, and the position lies in its array part.
+            unsafe { Table::set_array_slot(self.table, position as u32 - 1, slot_of(number)) };
+            position += 1;
         }
-        // SAFETY: the table is alive and the position lies in its array part, which is not shared.
-        unsafe { Table::set_array_slot(self.table, position as u32 - 1, slot_of(value)) };
-        true
+        *decoder = ahead;
+        position
     }
 }
 
