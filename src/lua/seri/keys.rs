@@ -72,7 +72,8 @@ impl<'a> Keys<'a> {
         if self.patience == 0 {
             return None;
         }
-        let place = place_of(text);
+        let first = place_of(text);
+        let place = if self.entries[first].text == text { first } else { first ^ 1 };
         let entry = &self.entries[place];
         if entry.text != text {
             return None;
@@ -81,15 +82,16 @@ impl<'a> Keys<'a> {
         entry.key.map(|key| (key, self.base + place as c_int))
     }
 
-    /// Remembers the key on the top of the stack.
+    /// Remembers the key on the top of the stack, in one of its two places.
     ///
     /// # Safety
     /// The state is live, and the string `key`, whose bytes are `text`, is on the top.
-    #[inline(always)]
+    #[inline]
     pub(super) unsafe fn remember(&mut self, l: *mut lua_State, text: &'a [u8], key: Key) {
         if self.patience > 0 {
             self.patience -= 1;
-            let place = place_of(text);
+            let first = place_of(text);
+            let place = if self.entries[first].key.is_none() { first } else { first ^ 1 };
             self.entries[place] = Entry { text, key: Some(key) };
             // SAFETY: the state is live, and the slot is one that `new` made.
             unsafe { ffi::lua_copy(l, -1, self.base + place as c_int) };
@@ -97,12 +99,15 @@ impl<'a> Keys<'a> {
     }
 }
 
-/// The entry of a key: different for the keys of most records.
+/// The first place of a key; the second is its neighbour. The multiplier spreads keys that differ
+/// in one byte over all places.
 #[inline(always)]
 fn place_of(text: &[u8]) -> usize {
-    match text {
-        [first, .., last] => (*first as usize * 5 + *last as usize * 3 + text.len()) % ENTRIES,
-        [only] => *only as usize % ENTRIES,
-        [] => 0,
-    }
+    let (first, last) = match text {
+        [first, .., last] => (*first, *last),
+        [only] => (*only, 0),
+        [] => (0, 0),
+    };
+    let word = u32::from_le_bytes([first, last, text.len() as u8, 0]);
+    (word.wrapping_mul(0x9e37_79b1) >> (u32::BITS - ENTRIES.ilog2())) as usize
 }

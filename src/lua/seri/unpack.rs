@@ -11,7 +11,7 @@ use mlua::ffi::{self, lua_State};
 use super::external;
 use super::heap::{Array, Hash, Key};
 use super::keys::{self, Keys};
-use crate::codec::seri::{DEPTH_MAX, DecodeError, Decoder, Fault, Number, Token};
+use crate::codec::seri::{DEPTH_MAX, DecodeError, Decoder, Fault, Number, PairCounts, Token};
 
 /// Pushes all values of a message and returns how many they are.
 ///
@@ -51,13 +51,11 @@ const LEVELS_CHECKED: u32 = 4;
 /// The stack slots of that many levels: each has a table and a key, and the last a value too or
 /// the text of an error.
 const LEVELS_SLOTS: c_int = 16;
-/// In front of a longer array the pairs of a table are not counted ahead: looking through all its
-/// values would cost more than growing the hash part.
-const ARRAY_LEN_MAX_TO_COUNT: u64 = 32;
 
 struct Unpacker<'a> {
     l: *mut lua_State,
     decoder: Decoder<'a>,
+    pair_counts: PairCounts,
     /// The keys met so far in this value, if it is a large table.
     keys: Option<Keys<'a>>,
     taken: bool,
@@ -67,7 +65,13 @@ impl<'a> Unpacker<'a> {
     unsafe fn new(l: *mut lua_State, ptr: *const u8, len: usize) -> Unpacker<'a> {
         // SAFETY: the caller of `unpack` promises the bytes; without bytes any pointer will do.
         let bytes = if len == 0 { &[] } else { unsafe { slice::from_raw_parts(ptr, len) } };
-        Unpacker { l, decoder: Decoder::new(bytes), keys: None, taken: false }
+        Unpacker {
+            l,
+            decoder: Decoder::new(bytes),
+            pair_counts: PairCounts::new(),
+            keys: None,
+            taken: false,
+        }
     }
 
     /// Pushes all values; `block` is what the last one may take over.
@@ -310,10 +314,7 @@ impl<'a> Unpacker<'a> {
     /// Returns how many slots of either part to make at once. Each is bounded by the bytes.
     #[inline]
     fn sizes(&mut self, array_len: u64, depth: u32) -> (c_int, c_int) {
-        let pairs = match array_len {
-            0..=ARRAY_LEN_MAX_TO_COUNT => self.decoder.count_pairs(array_len, depth),
-            _ => 0,
-        };
+        let pairs = self.pair_counts.of_next(&self.decoder, array_len, depth);
         let array = self.decoder.reserve(array_len);
         (c_int::try_from(array).unwrap_or(c_int::MAX), c_int::try_from(pairs).unwrap_or(c_int::MAX))
     }

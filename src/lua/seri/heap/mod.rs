@@ -16,8 +16,9 @@
 //! 2. A reference from here is used before the next call into Lua, which may move or free things.
 
 use std::ffi::{c_int, c_void};
+use std::ptr;
 
-use mlua::ffi::{self, lua_State};
+use mlua::ffi::lua_State;
 
 mod hash;
 #[cfg(not(feature = "lua55"))]
@@ -234,9 +235,11 @@ impl Array {
     pub(super) unsafe fn of_top(l: *mut lua_State) -> Array {
         // SAFETY: the value is a table, and its layout is as the mirror says once it is trusted.
         unsafe {
-            let table = ffi::lua_topointer(l, -1).cast_mut().cast::<Table>();
-            let size = if trusted() { (*table).array_size() } else { 0 };
-            Array { table, size }
+            if !trusted() {
+                return Array { table: ptr::null_mut(), size: 0 };
+            }
+            let table = top_table(l);
+            Array { table, size: (*table).array_size() }
         }
     }
 
@@ -269,6 +272,20 @@ struct State {
     top: *const Slot,
     global: *const c_void,
     call: *const Call,
+}
+
+/// Returns the value on the top of the stack.
+#[inline(always)]
+unsafe fn top_slot(l: *mut lua_State) -> Slot {
+    // SAFETY: the state is live, its stack is not empty, and the layout is trusted.
+    unsafe { *(*l.cast::<State>()).top.sub(1) }
+}
+
+/// Returns the table on the top of the stack.
+#[inline(always)]
+unsafe fn top_table(l: *mut lua_State) -> *mut Table {
+    // SAFETY: as for `top_slot`; the value is a table.
+    unsafe { top_slot(l).bits.pointer.cast_mut().cast() }
 }
 
 /// The start of a call record: where its function is on the stack.
