@@ -33,6 +33,8 @@ use crate::codec::seri::{Decoder, Number};
 pub(super) use hash::{Hash, Key};
 pub(super) use layout::Table;
 use layout::Text;
+#[cfg(test)]
+pub(super) use probe::tests::with_api_only;
 pub(super) use probe::trusted;
 
 /// The bit of a tag that marks a collectable object.

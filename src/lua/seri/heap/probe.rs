@@ -18,6 +18,10 @@ static TRUSTED: OnceLock<bool> = OnceLock::new();
 /// microseconds.
 #[inline(always)]
 pub(in super::super) fn trusted() -> bool {
+    #[cfg(test)]
+    if tests::API_ONLY.get() {
+        return false;
+    }
     match TRUSTED.get() {
         Some(trusted) => *trusted,
         None => *TRUSTED.get_or_init(probe),
@@ -258,8 +262,22 @@ unsafe fn pair_count(l: *mut lua_State) -> c_int {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in super::super) mod tests {
+    use std::cell::Cell;
+
     use super::*;
+
+    thread_local! {
+        pub(super) static API_ONLY: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Runs `work` as if the layout were not known.
+    pub(in super::super::super) fn with_api_only<T>(work: impl FnOnce() -> T) -> T {
+        API_ONLY.set(true);
+        let result = work();
+        API_ONLY.set(false);
+        result
+    }
 
     #[test]
     fn layout_of_the_lua_in_this_binary_is_known() {
