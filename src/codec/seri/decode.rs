@@ -4,7 +4,6 @@
 //! may leave through a frame that holds one. It checks neither the nesting nor that tables end:
 //! its callers walk the tree and know.
 
-use super::skip::Skipper;
 use super::{cookie, kind, tag};
 
 /// What is wrong with the bytes; the discriminant is the stable number in the error text.
@@ -179,18 +178,6 @@ impl<'a> Decoder<'a> {
         let (text, rest) = rest.split_at_checked((tag >> 3) as usize)?;
         self.rest = rest;
         Some(text)
-    }
-
-    /// Counts the key and value pairs of the table whose array starts here, without moving.
-    ///
-    /// `depth` is the level of its values. Bytes that mean nothing end the count: whoever reads
-    /// them finds the fault.
-    pub fn count_pairs(&self, array_len: u64, depth: u32) -> usize {
-        let mut ahead = Skipper { rest: self.rest };
-        match ahead.values(array_len, depth) {
-            Some(()) => ahead.pairs(depth),
-            None => 0,
-        }
     }
 
     #[inline(always)]

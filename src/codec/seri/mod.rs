@@ -20,6 +20,7 @@ mod value;
 
 pub use decode::{DecodeError, Decoder, Fault, Number, Token};
 pub use encode::{EncodeError, Encoder};
+pub use skip::PairCounts;
 pub use value::{Table, Value, decode, encode};
 
 /// The deepest nesting level at which a value may stand.

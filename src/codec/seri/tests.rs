@@ -93,16 +93,48 @@ fn claimed_array_is_reserved_only_as_far_as_bytes_reach() {
     assert_eq!(decode(&bytes), Err(DecodeError { fault: Fault::ValueMissing, left: 0 }));
 }
 
+/// Reads a value as the Lua bindings do and checks the count that is told for each table. It is
+/// nothing or what there is: only behind a long array nothing is told.
+fn check_counts(counts: &mut PairCounts, decoder: &mut Decoder<'_>, depth: u32) {
+    let Token::Table(array_len) = decoder.token().unwrap() else { return };
+    let told = counts.of_next(decoder, array_len, depth + 1);
+    for _ in 0..array_len {
+        check_counts(counts, decoder, depth + 1);
+    }
+    let mut pairs = 0;
+    loop {
+        let mut ahead = *decoder;
+        if ahead.token() == Ok(Token::Nil) {
+            *decoder = ahead;
+            break;
+        }
+        check_counts(counts, decoder, depth + 1);
+        check_counts(counts, decoder, depth + 1);
+        pairs += 1;
+    }
+    assert!(told == pairs || told == 0 && array_len > 32, "told {told} of {pairs} pairs");
+}
+
+#[track_caller]
+fn check_all_counts(bytes: &[u8]) {
+    let (mut counts, mut decoder) = (PairCounts::new(), Decoder::new(bytes));
+    while !decoder.is_empty() {
+        check_counts(&mut counts, &mut decoder, 0);
+    }
+}
+
 #[test]
 fn pairs_are_counted_ahead() {
     // {7, {x = 1}, a = {b = 1}, c = "dd"}
-    let bytes = *b"\x16\x0a\x07\x06\x0cx\x0a\x01\x00\x0ca\x06\x0cb\x0a\x01\x00\x0cc\x14dd\x00";
-    let mut decoder = Decoder::new(&bytes);
-    assert_eq!(decoder.token(), Ok(Token::Table(2)));
-    assert_eq!(decoder.count_pairs(2, 1), 2);
-    assert_eq!(decoder.rest().len(), bytes.len() - 1);
-    assert_eq!(Decoder::new(&bytes[1..bytes.len() - 3]).count_pairs(2, 1), 1);
-    assert_eq!(Decoder::new(&bytes[1..5]).count_pairs(2, 1), 0);
+    check_all_counts(b"\x16\x0a\x07\x06\x0cx\x0a\x01\x00\x0ca\x06\x0cb\x0a\x01\x00\x0cc\x14dd\x00");
+    let pair = |key: i64, value: Value| (Value::Integer(key), value);
+    let record = |pairs: i64| Table {
+        array: vec![Value::Nil; pairs as usize],
+        pairs: (1..=pairs).map(|key| pair(key, Value::Table(Table::default()))).collect(),
+    };
+    let records = (0..40).map(record).map(Value::Table).collect::<Vec<_>>();
+    check_all_counts(&encode(&records).unwrap());
+    check_all_counts(&bytes_of(Value::Table(Table { array: records, pairs: Vec::new() })));
 }
 
 #[test]
@@ -141,6 +173,7 @@ proptest! {
     fn decoding_gives_back_what_was_encoded(values in prop::collection::vec(value(), 0..6)) {
         let bytes = encode(&values).unwrap();
         prop_assert_eq!(decode(&bytes).unwrap(), values);
+        check_all_counts(&bytes);
     }
 
     #[test]

@@ -17,6 +17,7 @@
 mod external;
 mod functions;
 mod heap;
+mod keys;
 mod pack;
 mod pairs;
 mod scratch;

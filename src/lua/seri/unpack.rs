@@ -10,7 +10,8 @@ use mlua::ffi::{self, lua_State};
 
 use super::external;
 use super::heap::{Array, Hash, Key};
-use crate::codec::seri::{DEPTH_MAX, DecodeError, Decoder, Fault, Number, Token};
+use super::keys::{self, Keys};
+use crate::codec::seri::{DEPTH_MAX, DecodeError, Decoder, Fault, Number, PairCounts, Token};
 
 /// Pushes all values of a message and returns how many they are.
 ///
@@ -50,13 +51,13 @@ const LEVELS_CHECKED: u32 = 4;
 /// The stack slots of that many levels: each has a table and a key, and the last a value too or
 /// the text of an error.
 const LEVELS_SLOTS: c_int = 16;
-/// In front of a longer array the pairs of a table are not counted ahead: looking through all its
-/// values would cost more than growing the hash part.
-const ARRAY_LEN_MAX_TO_COUNT: u64 = 32;
 
 struct Unpacker<'a> {
     l: *mut lua_State,
     decoder: Decoder<'a>,
+    pair_counts: PairCounts,
+    /// The keys met so far in this value, if it is a large table.
+    keys: Option<Keys<'a>>,
     taken: bool,
 }
 
@@ -64,7 +65,13 @@ impl<'a> Unpacker<'a> {
     unsafe fn new(l: *mut lua_State, ptr: *const u8, len: usize) -> Unpacker<'a> {
         // SAFETY: the caller of `unpack` promises the bytes; without bytes any pointer will do.
         let bytes = if len == 0 { &[] } else { unsafe { slice::from_raw_parts(ptr, len) } };
-        Unpacker { l, decoder: Decoder::new(bytes), taken: false }
+        Unpacker {
+            l,
+            decoder: Decoder::new(bytes),
+            pair_counts: PairCounts::new(),
+            keys: None,
+            taken: false,
+        }
     }
 
     /// Pushes all values; `block` is what the last one may take over.
@@ -83,11 +90,26 @@ impl<'a> Unpacker<'a> {
                 }
                 match self.token() {
                     Token::String(text) if self.decoder.is_empty() => self.last(text, block),
+                    Token::Table(array_len) if keys::worth_it(self.decoder.rest()) => {
+                        self.large_table(array_len);
+                    }
                     token => self.push(token, 0),
                 }
             }
         }
         count
+    }
+
+    /// Makes a table of the outermost level that may repeat keys.
+    unsafe fn large_table(&mut self, array_len: u64) {
+        // SAFETY: the state is live, and a slot is free.
+        unsafe {
+            self.keys = Some(Keys::new(self.l));
+            self.table(array_len, 1);
+            if let Some(keys) = self.keys.take() {
+                keys.replace_by_top(self.l);
+            }
+        }
     }
 
     /// Pushes the string that ends the message.
@@ -209,26 +231,62 @@ impl<'a> Unpacker<'a> {
 
     /// Reads the value of a short key into the table on the top of the stack.
     #[inline(always)]
-    unsafe fn field(&mut self, hash: Option<Hash>, key: &[u8], depth: u32) {
+    unsafe fn field(&mut self, hash: Option<Hash>, text: &'a [u8], depth: u32) {
+        // SAFETY: the state is live, and three slots are free.
+        unsafe {
+            let Some(hash) = hash else {
+                push_text(self.l, text);
+                self.next(depth);
+                return ffi::lua_rawset(self.l, -3);
+            };
+            match self.keys.as_mut().and_then(|keys| keys.find(text)) {
+                Some((key, slot)) => self.known_field(hash, key, slot, depth),
+                None => self.new_field(hash, text, depth),
+            }
+        }
+    }
+
+    /// Reads the value of a key that the stack holds at the index `slot`.
+    #[inline(always)]
+    unsafe fn known_field(&mut self, hash: Hash, key: Key, slot: c_int, depth: u32) {
+        let l = self.l;
+        // SAFETY: the state is live, and three slots are free.
+        unsafe {
+            match self.decoder.number() {
+                Some(number) if hash.put_number(key, number) => return,
+                Some(number) => push_number(l, number),
+                None => {
+                    self.next_slow(depth);
+                    if hash.put_top(l, key) {
+                        return ffi::lua_settop(l, -2);
+                    }
+                }
+            }
+            ffi::lua_pushvalue(l, slot);
+            ffi::lua_rotate(l, -2, 1);
+            ffi::lua_rawset(l, -3);
+        }
+    }
+
+    /// Reads the value of a key that must be interned.
+    #[inline(always)]
+    unsafe fn new_field(&mut self, hash: Hash, text: &'a [u8], depth: u32) {
         let l = self.l;
         // SAFETY: the state is live, and two slots are free. The key is on the stack while it is
         // used, below the value.
         unsafe {
-            let content = ffi::lua_pushlstring(l, key.as_ptr().cast(), key.len());
-            let Some(hash) = hash else {
-                self.next(depth);
-                return ffi::lua_rawset(l, -3);
-            };
-            let key = Key::of_content(content);
-            if let Some(number) = self.decoder.number() {
-                if hash.put_number(key, number) {
-                    return ffi::lua_settop(l, -2);
-                }
-                push_number(l, number);
-            } else {
-                self.next_slow(depth);
-                if hash.put_top(l, key) {
-                    return ffi::lua_settop(l, -3);
+            let key = Key::of_content(ffi::lua_pushlstring(l, text.as_ptr().cast(), text.len()));
+            if let Some(keys) = &mut self.keys {
+                keys.remember(l, text, key);
+            }
+            match self.decoder.number() {
+                Some(number) if hash.put_number(key, number) => return ffi::lua_settop(l, -2),
+                Some(number) => push_number(l, number),
+                None => {
+                    self.next_slow(depth);
+                    if hash.put_top(l, key) {
+                        return ffi::lua_settop(l, -3);
+                    }
                 }
             }
             ffi::lua_rawset(l, -3);
@@ -240,14 +298,15 @@ impl<'a> Unpacker<'a> {
         // SAFETY: the state is live, and a slot is free. The table keeps the size that it was made
         // with while positions in that size are set, and they are set in rising order.
         unsafe {
-            let mut array = Array::of_top(self.l);
-            for position in 1..=array_len {
-                match self.decoder.number() {
-                    Some(number) if array.set(position, number) => continue,
-                    Some(number) => push_number(self.l, number),
-                    None => self.next_slow(depth),
+            let array = Array::of_top(self.l);
+            let mut position = 1;
+            while position <= array_len {
+                position = array.set_numbers(position, &mut self.decoder);
+                if position <= array_len {
+                    self.next(depth);
+                    ffi::lua_rawseti(self.l, -2, position as i64);
+                    position += 1;
                 }
-                ffi::lua_rawseti(self.l, -2, position as i64);
             }
         }
     }
@@ -255,10 +314,7 @@ impl<'a> Unpacker<'a> {
     /// Returns how many slots of either part to make at once. Each is bounded by the bytes.
     #[inline]
     fn sizes(&mut self, array_len: u64, depth: u32) -> (c_int, c_int) {
-        let pairs = match array_len {
-            0..=ARRAY_LEN_MAX_TO_COUNT => self.decoder.count_pairs(array_len, depth),
-            _ => 0,
-        };
+        let pairs = self.pair_counts.of_next(&self.decoder, array_len, depth);
         let array = self.decoder.reserve(array_len);
         (c_int::try_from(array).unwrap_or(c_int::MAX), c_int::try_from(pairs).unwrap_or(c_int::MAX))
     }

@@ -12,9 +12,9 @@
 
 use std::ffi::{c_char, c_int};
 
-use mlua::ffi::{self, lua_State};
+use mlua::ffi::lua_State;
 
-use super::{Node, Slot, State, Table, Text, is_nil, slot_of, tag, trusted};
+use super::{Node, Slot, Table, Text, is_nil, slot_of, tag, top_slot, top_table, trusted};
 use crate::codec::seri::Number;
 
 /// The bit of an object's mark that says that the collector has finished with it.
@@ -70,7 +70,7 @@ impl Hash {
             return None;
         }
         // SAFETY: the value is a table, whose layout is trusted.
-        unsafe { Some(Hash::of_table(ffi::lua_topointer(l, -1).cast_mut().cast())) }
+        unsafe { Some(Hash::of_table(top_table(l))) }
     }
 
     /// # Safety
@@ -102,7 +102,7 @@ impl Hash {
     pub(in super::super) unsafe fn put_top(self, l: *mut lua_State, key: Key) -> bool {
         // SAFETY: the caller's promises; the layout is trusted.
         unsafe {
-            let value = *(*l.cast::<State>()).top.sub(1);
+            let value = top_slot(l);
             !is_nil(value.tag) && self.put(key, value)
         }
     }

@@ -16,8 +16,9 @@
 //! 2. A reference from here is used before the next call into Lua, which may move or free things.
 
 use std::ffi::{c_int, c_void};
+use std::ptr;
 
-use mlua::ffi::{self, lua_State};
+use mlua::ffi::lua_State;
 
 mod hash;
 #[cfg(not(feature = "lua55"))]
@@ -28,10 +29,12 @@ mod layout;
 mod layout;
 mod probe;
 
-use crate::codec::seri::Number;
+use crate::codec::seri::{Decoder, Number};
 pub(super) use hash::{Hash, Key};
 pub(super) use layout::Table;
 use layout::Text;
+#[cfg(test)]
+pub(super) use probe::tests::with_api_only;
 pub(super) use probe::trusted;
 
 /// The bit of a tag that marks a collectable object.
@@ -234,24 +237,33 @@ impl Array {
     pub(super) unsafe fn of_top(l: *mut lua_State) -> Array {
         // SAFETY: the value is a table, and its layout is as the mirror says once it is trusted.
         unsafe {
-            let table = ffi::lua_topointer(l, -1).cast_mut().cast::<Table>();
-            let size = if trusted() { (*table).array_size() } else { 0 };
-            Array { table, size }
+            if !trusted() {
+                return Array { table: ptr::null_mut(), size: 0 };
+            }
+            let table = top_table(l);
+            Array { table, size: (*table).array_size() }
         }
     }
 
-    /// Writes the number at `position`, counted from 1; false when that is not in the array part.
+    /// Writes numbers as long as the bytes give some, from `position` on, counted from 1, and
+    /// returns the position behind the last one. It ends with the array part at the latest.
     ///
     /// # Safety
     /// The table is alive and was not resized since it was taken.
     #[inline(always)]
-    pub(super) unsafe fn set(&mut self, position: u64, value: Number) -> bool {
-        if position > self.size as u64 {
-            return false;
+    pub(super) unsafe fn set_numbers(&self, position: u64, decoder: &mut Decoder<'_>) -> u64 {
+        let mut position = position;
+        // A copy stays in registers.
+        let mut ahead = *decoder;
+        while position <= self.size as u64
+            && let Some(number) = ahead.number()
+        {
+            // SAFETY: the table is alive, and the position lies in its array part.
+            unsafe { Table::set_array_slot(self.table, position as u32 - 1, slot_of(number)) };
+            position += 1;
         }
-        // SAFETY: the table is alive and the position lies in its array part, which is not shared.
-        unsafe { Table::set_array_slot(self.table, position as u32 - 1, slot_of(value)) };
-        true
+        *decoder = ahead;
+        position
     }
 }
 
@@ -262,6 +274,20 @@ struct State {
     top: *const Slot,
     global: *const c_void,
     call: *const Call,
+}
+
+/// Returns the value on the top of the stack.
+#[inline(always)]
+unsafe fn top_slot(l: *mut lua_State) -> Slot {
+    // SAFETY: the state is live, its stack is not empty, and the layout is trusted.
+    unsafe { *(*l.cast::<State>()).top.sub(1) }
+}
+
+/// Returns the table on the top of the stack.
+#[inline(always)]
+unsafe fn top_table(l: *mut lua_State) -> *mut Table {
+    // SAFETY: as for `top_slot`; the value is a table.
+    unsafe { top_slot(l).bits.pointer.cast_mut().cast() }
 }
 
 /// The start of a call record: where its function is on the stack.
