@@ -57,4 +57,5 @@ end
 
 require = require "skynet.require".require
 
-main(select(2, table.unpack(words)))
+-- A tail call: what is above is garbage as soon as the main chunk runs.
+return main(select(2, table.unpack(words)))

@@ -5,7 +5,7 @@
 //!
 //! | line | meaning |
 //! |---|---|
-//! | `--! config: key = value` | a line for the config; `@DIR@` is the run's folder, `@TESTS@` this |
+//! | `--! config: key = value` | a line of the config (`@DIR@`: the run's folder, `@TESTS@`: ours) |
 //! | `--! log: pattern` | the log must hold such a line, after the one of the pattern before it |
 //! | `--! no log: pattern` | the log must hold no such line |
 //! | `--! stdout: pattern` | as `log`, for what the process prints |

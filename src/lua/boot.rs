@@ -14,7 +14,7 @@ use mlua::ffi::{
 use super::codecache::{self, load_file};
 use super::native::create_protocols;
 use super::vm::{Callback, Vm, vm_of};
-use super::{library, modules, profile};
+use super::{library, modules, profile, stdlib};
 use crate::message::{Kind, Message, Payload, Session};
 
 /// Where the traceback handler sits in the main thread.
@@ -82,7 +82,7 @@ unsafe fn open_libraries(vm: *mut Vm, l: *mut lua_State) {
     unsafe {
         lua_pushboolean(l, 1);
         lua_setfield(l, LUA_REGISTRYINDEX, c"LUA_NOENV".as_ptr());
-        ffi::luaL_openlibs(l);
+        stdlib::open(l);
         lua_pushlightuserdata(l, vm.cast());
         lua_setfield(l, LUA_REGISTRYINDEX, c"skynet_context".as_ptr());
         make_tables(vm, l);

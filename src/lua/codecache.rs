@@ -20,6 +20,7 @@ use mlua::ffi::{
 };
 
 use super::library;
+use super::runtime::Runtime;
 use super::vm::{Vm, vm_of};
 use crate::sync::{RwLock, Selected};
 
@@ -286,7 +287,10 @@ pub(super) unsafe fn open(l: *mut lua_State) {
 /// `clear()`: the whole process compiles files anew.
 unsafe extern "C-unwind" fn clear(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this in a live Vm.
-    unsafe { (&(*vm_of(l)).runtime).cache.clear() };
+    unsafe {
+        let runtime: &Runtime = &(*vm_of(l)).runtime;
+        runtime.cache.clear();
+    }
     0
 }
 

@@ -12,7 +12,7 @@ use mlua::ffi::{
 
 use super::error::raise_top;
 use super::native::{info, protocol, send as native_send, set_functions, trace};
-use super::send::{destination, kind, payload, post};
+use super::send::{destination, is_unknown, kind, payload, post};
 use super::seri;
 use super::vm::{Callback, vm_of};
 use crate::message::{Address, Session};
@@ -80,7 +80,10 @@ unsafe fn send_from(l: *mut lua_State, source: Address, first: c_int) -> c_int {
             false => luaL_checkinteger(l, first + 1) as i32,
         };
         let parts = payload(l, first + 2);
-        let session = if given { (*vm).context.next_session().number() } else { session };
+        let session = match given && !is_unknown(vm, to) {
+            true => (*vm).context.next_session().number(),
+            false => session,
+        };
         let outcome = post(vm, to, (source, kind, Session::new(session)), parts);
         if session < 0 {
             // A negative session travels, but is no result.

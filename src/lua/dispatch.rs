@@ -56,8 +56,8 @@ impl Vm {
         unsafe {
             let starting = std::mem::replace(&mut (*vm).starting, ptr::null_mut());
             if !starting.is_null() {
-                lua_settop((*starting).thread, 0);
-                Vm::return_task(vm, starting);
+                // Lua has marked the thread as dead when the error left it.
+                Vm::discard_task(vm, starting);
                 if (*vm).current.session.number() != 0 {
                     post_error(vm, (*vm).current.source, (*vm).current.session);
                 }
@@ -240,7 +240,10 @@ unsafe fn response(vm: *mut Vm, l: *mut lua_State) {
             }
             Some(Waiter::Sleep { task, .. }) => Vm::run(vm, task, 0),
             Some(Waiter::Start { task }) => Vm::run(vm, task, lua_gettop((*task).thread) - 1),
-            Some(Waiter::Expect { function }) => expected(vm, l, function, true),
+            Some(Waiter::Expect { function }) => {
+                let (task, args) = expected(vm, function, true);
+                Vm::run(vm, task, args);
+            }
             Some(Waiter::Ignored) => {}
             None => unknown_response(vm, l),
         }
@@ -257,27 +260,33 @@ unsafe fn forget_name(vm: *mut Vm, session: i32, callee: Address) {
     }
 }
 
-/// Runs the function that waits for an answer of its own (`expect`) in a new task.
-unsafe fn expected(vm: *mut Vm, l: *mut lua_State, function: c_int, answered: bool) {
+/// Makes a task of the function that waits for an answer of its own (`expect`).
+///
+/// # Safety
+/// Rules 1 and 2; the dispatcher's protected mode is on.
+pub(super) unsafe fn expected(vm: *mut Vm, function: c_int, answered: bool) -> (*mut Task, c_int) {
     // SAFETY: rules 1, 2 and 4.
     unsafe {
-        let task = Vm::take_task(vm, l);
+        let main = (*vm).main;
+        let task = Vm::take_task(vm, main);
         let thread = (*task).thread;
         lua_rawgeti(thread, LUA_REGISTRYINDEX, function.into());
-        luaL_unref(l, LUA_REGISTRYINDEX, function);
+        luaL_unref(main, LUA_REGISTRYINDEX, function);
         lua_pushboolean(thread, answered.into());
         lua_pushlightuserdata(thread, (*vm).current.start.cast());
         lua_pushinteger(thread, (*vm).current.len as lua_Integer);
-        Vm::run(vm, task, 3);
+        (task, 3)
     }
 }
 
 /// A request (or any message that is no answer): runs its protocol's dispatch function.
 unsafe fn request(vm: *mut Vm, l: *mut lua_State) {
-    // SAFETY: rules 1, 2 and 4. `starting` hands the task over to `dispatch_failed` should
-    // anything raise before it runs.
+    // SAFETY: rules 1, 2 and 4.
     unsafe {
-        let Current { kind, session, source, .. } = (*vm).current;
+        let kind = (*vm).current.kind;
+        if kind == Kind::LUA && (*vm).lua_protocol.plain && (*vm).lua_protocol.dispatch > 0 {
+            return lua_request(vm, l);
+        }
         lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.protocols.into());
         if lua_rawgeti(l, -1, kind.number().into()) != LUA_TTABLE {
             return undispatched(vm, l);
@@ -286,15 +295,10 @@ unsafe fn request(vm: *mut Vm, l: *mut lua_State) {
             lua_pop(l, 1);
             return undispatched(vm, l);
         }
-        let task = Vm::take_task(vm, l);
-        (*vm).starting = task;
-        (*task).owes = Some(session);
-        (*task).source = source;
-        (*task).kind = kind;
+        let task = begin_request(vm, l);
         let thread = (*task).thread;
         lua_xmove(l, thread, 1);
-        lua_pushinteger(thread, session.number().into());
-        lua_pushinteger(thread, source.bits().into());
+        push_request_head(vm, thread);
         if (*vm).trace.enabled {
             trace::begin_request(vm, l, task);
         }
@@ -302,6 +306,49 @@ unsafe fn request(vm: *mut Vm, l: *mut lua_State) {
         (*vm).starting = ptr::null_mut();
         lua_settop(l, -3);
         Vm::run(vm, task, args + 2);
+    }
+}
+
+/// A request of the protocol `lua` with native packing: no look at any table.
+unsafe fn lua_request(vm: *mut Vm, l: *mut lua_State) {
+    // SAFETY: rules 1, 2 and 4.
+    unsafe {
+        let task = begin_request(vm, l);
+        let thread = (*task).thread;
+        lua_rawgeti(thread, LUA_REGISTRYINDEX, (*vm).lua_protocol.dispatch.into());
+        push_request_head(vm, thread);
+        if (*vm).trace.enabled {
+            lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.protocols.into());
+            lua_rawgeti(l, -1, Kind::LUA.number().into());
+            trace::begin_request(vm, l, task);
+            lua_pop(l, 2);
+        }
+        let args = unpack_current(vm, thread);
+        (*vm).starting = ptr::null_mut();
+        Vm::run(vm, task, args + 2);
+    }
+}
+
+/// Takes a task for the current message. Until it runs, `starting` hands it over to
+/// `dispatch_failed` should anything raise.
+unsafe fn begin_request(vm: *mut Vm, l: *mut lua_State) -> *mut Task {
+    // SAFETY: rules 1 and 2.
+    unsafe {
+        let task = Vm::take_task(vm, l);
+        (*vm).starting = task;
+        (*task).owes = Some((*vm).current.session);
+        (*task).source = (*vm).current.source;
+        (*task).kind = (*vm).current.kind;
+        task
+    }
+}
+
+/// Pushes session and source, the first two arguments of a dispatch function.
+unsafe fn push_request_head(vm: *mut Vm, thread: *mut lua_State) {
+    // SAFETY: rule 4.
+    unsafe {
+        lua_pushinteger(thread, (*vm).current.session.number().into());
+        lua_pushinteger(thread, (*vm).current.source.bits().into());
     }
 }
 
@@ -354,7 +401,8 @@ unsafe fn undispatched(vm: *mut Vm, l: *mut lua_State) {
     unsafe {
         let Current { kind, session, source, .. } = (*vm).current;
         match kind {
-            Kind::ERROR => error_message(vm, l),
+            // The calls that fail go on when the forks of this message would.
+            Kind::ERROR => error_message(vm, session.number(), source),
             Kind::TRACE => trace::announce(vm),
             _ if session.number() != 0 => post_error(vm, source, session),
             _ => unknown_request(vm, l),
@@ -364,31 +412,38 @@ unsafe fn undispatched(vm: *mut Vm, l: *mut lua_State) {
 }
 
 /// The built-in handling of PTYPE_ERROR. Spec: Lua API section 3.6.
-unsafe fn error_message(vm: *mut Vm, l: *mut lua_State) {
-    // SAFETY: rules 1 and 2.
+unsafe fn error_message(vm: *mut Vm, session: i32, source: Address) {
+    // SAFETY: rule 1.
     unsafe {
-        let Current { session, source, .. } = (*vm).current;
-        if session.number() != 0 {
-            fail_session(vm, l, session.number());
+        if session != 0 {
+            fail_session(vm, session);
         } else {
-            service_gone(vm, l, source, None);
+            service_gone(vm, source, None);
         }
     }
 }
 
-/// Fails what waits for a session, if anything does.
-unsafe fn fail_session(vm: *mut Vm, l: *mut lua_State, session: i32) {
-    // SAFETY: rules 1 and 2.
+/// The same as a dispatch function, for code that replaces it and calls it: (session, source).
+pub(super) unsafe extern "C-unwind" fn dispatch_error(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; nothing is owned.
+    unsafe {
+        let session = ffi::luaL_checkinteger(l, 1) as i32;
+        let source = Address::new(ffi::luaL_checkinteger(l, 2) as u32);
+        error_message(vm_of(l), session, source);
+        0
+    }
+}
+
+/// Fails what waits for a session, if anything does: at the next suspension, as every failed call.
+unsafe fn fail_session(vm: *mut Vm, session: i32) {
+    // SAFETY: rule 1.
     unsafe {
         match (*vm).waiters.get(&session) {
             Some(&Waiter::Call { callee, .. }) => {
                 forget_name(vm, session, callee);
                 (*vm).failures.push_back(session);
             }
-            Some(&Waiter::Expect { function }) => {
-                (*vm).waiters.remove(&session);
-                expected(vm, l, function, false);
-            }
+            Some(Waiter::Expect { .. }) => (*vm).failures.push_back(session),
             Some(Waiter::Ignored) => {
                 (*vm).waiters.remove(&session);
             }
@@ -401,19 +456,14 @@ unsafe fn fail_session(vm: *mut Vm, l: *mut lua_State, session: i32) {
 ///
 /// # Safety
 /// Rules 1 and 2.
-pub(super) unsafe fn service_gone(
-    vm: *mut Vm,
-    l: *mut lua_State,
-    address: Address,
-    name: Option<&[u8]>,
-) {
+pub(super) unsafe fn service_gone(vm: *mut Vm, address: Address, name: Option<&[u8]>) {
     // SAFETY: as the caller's; the vector is dropped before anything can raise.
     unsafe {
         if name.is_none() {
             (*vm).replies.retain(|_, reply| reply.source != address);
         }
         for session in Vm::calls_to(vm, address, name) {
-            fail_session(vm, l, session);
+            fail_session(vm, session);
         }
     }
 }
@@ -463,15 +513,13 @@ unsafe fn unknown_request(vm: *mut Vm, l: *mut lua_State) {
         if lua_isnil(l, -1) != 0 {
             lua_pushinteger(l, kind.number().into());
         }
-        if (*vm).refs.unknown_request != 0 {
-            lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.unknown_request.into());
-            push_request(l, session, source, start, len);
-            ffi::lua_pushvalue(l, -6);
-            return lua_call(l, 5, 0);
+        match (*vm).refs.unknown_request {
+            0 => lua_pushcfunction(l, refuse_request),
+            handler => drop(lua_rawgeti(l, LUA_REGISTRYINDEX, handler.into())),
         }
-        let what = lua_tolstring(l, -1, ptr::null_mut());
-        ffi::lua_pushfstring(l, c"Unknown request (%s): ".as_ptr(), what);
-        log_and_refuse(vm, l);
+        push_request(l, session, source, start, len);
+        ffi::lua_pushvalue(l, -6);
+        lua_call(l, 5, 0);
     }
 }
 
@@ -480,13 +528,12 @@ unsafe fn unknown_response(vm: *mut Vm, l: *mut lua_State) {
     // SAFETY: rules 1, 2 and 4.
     unsafe {
         let Current { session, source, start, len, .. } = (*vm).current;
-        if (*vm).refs.unknown_response != 0 {
-            lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.unknown_response.into());
-            push_request(l, session, source, start, len);
-            return lua_call(l, 4, 0);
+        match (*vm).refs.unknown_response {
+            0 => lua_pushcfunction(l, refuse_response),
+            handler => drop(lua_rawgeti(l, LUA_REGISTRYINDEX, handler.into())),
         }
-        ffi::lua_pushstring(l, c"Response message : ".as_ptr());
-        log_and_refuse(vm, l);
+        push_request(l, session, source, start, len);
+        lua_call(l, 4, 0);
     }
 }
 
@@ -506,12 +553,36 @@ unsafe fn push_request(
     }
 }
 
-/// Logs the text on top of the stack with the payload behind it, then raises.
-unsafe fn log_and_refuse(vm: *mut Vm, l: *mut lua_State) {
-    // SAFETY: rules 1 and 2: the line is dropped before the error is raised.
+/// The handler of unknown requests unless another one is set: (session, source, ptr, size, what).
+pub(super) unsafe extern "C-unwind" fn refuse_request(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; nothing is owned.
     unsafe {
-        let Current { session, source, start, len, .. } = (*vm).current;
-        push_bytes(l, start, len);
+        lua_settop(l, 5);
+        let what = ffi::luaL_tolstring(l, 5, ptr::null_mut());
+        ffi::lua_pushfstring(l, c"Unknown request (%s): ".as_ptr(), what);
+        log_and_refuse(l)
+    }
+}
+
+/// The handler of unknown answers unless another one is set: (session, source, ptr, size).
+pub(super) unsafe extern "C-unwind" fn refuse_response(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; nothing is owned.
+    unsafe {
+        lua_settop(l, 4);
+        ffi::lua_pushstring(l, c"Response message : ".as_ptr());
+        log_and_refuse(l)
+    }
+}
+
+/// Logs the text on top of the stack with the payload of the arguments behind it, then raises.
+unsafe fn log_and_refuse(l: *mut lua_State) -> c_int {
+    // SAFETY: rules 1 and 2: the line is dropped before the error is raised. Pointer and size
+    // come from a dispatcher or from code that has them from one.
+    unsafe {
+        let vm = vm_of(l);
+        let session = ffi::luaL_checkinteger(l, 1);
+        let source = Address::new(ffi::luaL_checkinteger(l, 2) as u32);
+        push_bytes(l, ffi::lua_touserdata(l, 3).cast(), ffi::luaL_optinteger(l, 4, 0) as usize);
         ffi::lua_concat(l, 2);
         let mut size = 0;
         let line = lua_tolstring(l, -1, &mut size);
@@ -520,8 +591,8 @@ unsafe fn log_and_refuse(vm: *mut Vm, l: *mut lua_State) {
         let format = c"Unknown session : %d from %s";
         let mut digits = [0u8; 16];
         let from = hex(source, &mut digits);
-        ffi::lua_pushfstring(l, format.as_ptr(), session.number(), from.as_ptr());
-        ffi::lua_error(l);
+        ffi::lua_pushfstring(l, format.as_ptr(), session as c_int, from.as_ptr());
+        ffi::lua_error(l)
     }
 }
 

@@ -28,8 +28,8 @@ impl Vm {
             let mut went_well = Vm::resume(vm, task, args);
             // After an error the rest waits for the next suspension, that of the next fork.
             while went_well && !(*vm).exited {
-                let Some(next) = Vm::next_woken(vm).or_else(|| Vm::next_failed(vm)) else { return };
-                went_well = Vm::resume(vm, next, 0);
+                let Some((next, args)) = Vm::next_ready(vm) else { return };
+                went_well = Vm::resume(vm, next, args);
             }
         }
     }
@@ -44,14 +44,21 @@ impl Vm {
             loop {
                 if let Some(fork) = (*vm).forks.pop_front() {
                     Vm::run(vm, fork, lua_gettop((*fork).thread) - 1);
-                } else if let Some(left) = Vm::next_woken(vm).or_else(|| Vm::next_failed(vm)) {
+                } else if let Some((left, args)) = Vm::next_ready(vm) {
                     // Left behind by a task that raised.
-                    Vm::run(vm, left, 0);
+                    Vm::run(vm, left, args);
                 } else {
                     return;
                 }
             }
         }
+    }
+
+    /// Takes the next task to resume, and how many values on its stack are for it: those that
+    /// were woken first, then those whose call failed.
+    unsafe fn next_ready(vm: *mut Vm) -> Option<(*mut Task, c_int)> {
+        // SAFETY: rule 1.
+        unsafe { Vm::next_woken(vm).map(|task| (task, 0)).or_else(|| Vm::next_failed(vm)) }
     }
 
     /// Takes the next task that was woken and still sleeps.
@@ -75,14 +82,23 @@ impl Vm {
         }
     }
 
-    /// Takes the next task whose call failed.
-    unsafe fn next_failed(vm: *mut Vm) -> Option<*mut Task> {
+    /// Takes the next task whose call failed, or makes one for a function of `expect`.
+    unsafe fn next_failed(vm: *mut Vm) -> Option<(*mut Task, c_int)> {
         // SAFETY: rule 1.
         unsafe {
             while let Some(session) = (*vm).failures.pop_front() {
-                if let Some(Waiter::Call { task, .. }) = (*vm).waiters.remove(&session) {
-                    (*vm).answer = Answer::Failed;
-                    return Some(task);
+                match (*vm).waiters.remove(&session) {
+                    Some(Waiter::Call { task, .. }) => {
+                        (*vm).answer = Answer::Failed;
+                        return Some((task, 0));
+                    }
+                    Some(Waiter::Expect { function }) => {
+                        (*vm).expected_from.remove(&session);
+                        return Some(super::dispatch::expected(vm, function, false));
+                    }
+                    // Forgotten meanwhile: this failure was its answer.
+                    Some(Waiter::Ignored) | None => {}
+                    Some(other) => drop((*vm).waiters.insert(session, other)),
                 }
             }
             None
@@ -110,7 +126,7 @@ impl Vm {
                     true
                 }
                 _ => {
-                    Vm::raised(vm, task, status);
+                    Vm::raised(vm, task);
                     false
                 }
             }
@@ -179,7 +195,7 @@ impl Vm {
 
     /// A task raised an error: its requester learns at once, the log line comes with the end of
     /// the message.
-    unsafe fn raised(vm: *mut Vm, task: *mut Task, status: c_int) {
+    unsafe fn raised(vm: *mut Vm, task: *mut Task) {
         // SAFETY: rule 1; the error value is on top of the thread's stack.
         unsafe {
             let thread = (*task).thread;
@@ -189,13 +205,9 @@ impl Vm {
             {
                 post_error(vm, (*task).source, session);
             }
-            if status == ffi::LUA_ERRMEM {
-                super::dispatch::report_memory_error(vm);
-            } else {
-                note_error_value(vm, thread);
-            }
+            note_error_value(vm, thread);
             close(vm, thread);
-            Vm::return_task(vm, task);
+            Vm::discard_task(vm, task);
         }
     }
 }
@@ -216,11 +228,13 @@ pub(super) unsafe fn close(vm: *mut Vm, thread: *mut lua_State) {
 /// message.
 unsafe fn note_error_value(vm: *mut Vm, thread: *mut lua_State) {
     // SAFETY: rule 1. This runs in the dispatcher's protected mode; nothing is owned while
-    // tolstring or traceback may raise.
+    // tolstring or traceback may raise. The value moves first: a thread that raised has no room
+    // for another one.
     unsafe {
         let main = (*vm).main;
-        luaL_tolstring(thread, -1, ptr::null_mut());
         ffi::lua_xmove(thread, main, 1);
+        luaL_tolstring(main, -1, ptr::null_mut());
+        ffi::lua_remove(main, -2);
         let text = lua_tolstring(main, -1, ptr::null_mut());
         luaL_traceback(main, thread, text, 0);
         take_error_text(vm);

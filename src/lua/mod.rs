@@ -31,6 +31,7 @@ mod send;
 pub mod seri;
 mod service;
 mod stdin;
+mod stdlib;
 mod task;
 mod trace;
 mod trap;

@@ -14,6 +14,7 @@ use mlua::ffi::{
 use super::codecache::{self, load_file};
 use super::error::raise_top;
 use super::library;
+use super::runtime::Runtime;
 use super::vm::vm_of;
 
 /// The modules written in Rust.
@@ -21,6 +22,7 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"skynet.native", super::native::open),
     (b"skynet.native.internal", super::native::open_internal),
     (b"skynet.core", super::core::open),
+    (b"skynet.require", super::native::require::open),
     (b"skynet.coroutine", super::coroutine::open),
     (b"skynet.codecache", open_codecache),
     (b"skynet.profile", super::profile::open),
@@ -166,7 +168,8 @@ fn is_readable(file: &str) -> bool {
 /// Tells whether a Rust program registered a module under a name.
 unsafe fn is_registered(l: *mut lua_State, name: &[u8]) -> bool {
     // SAFETY: rule 1.
-    let modules = unsafe { &(&(*vm_of(l)).runtime).modules };
+    let runtime: &Runtime = unsafe { &(*vm_of(l)).runtime };
+    let modules = &runtime.modules;
     !modules.is_empty() && std::str::from_utf8(name).is_ok_and(|name| modules.contains_key(name))
 }
 
@@ -191,7 +194,8 @@ unsafe fn make_registered(l: *mut lua_State, name: &CStr) -> bool {
     let error = unsafe {
         let lua = mlua::Lua::get_or_init_from_ptr(l);
         let name = name.to_string_lossy();
-        let Some(open) = (&(*vm_of(l)).runtime).modules.get(&*name) else { return true };
+        let runtime: &Runtime = &(*vm_of(l)).runtime;
+        let Some(open) = runtime.modules.get(&*name) else { return true };
         let opened = open(lua).and_then(|value| {
             let package: mlua::Table = lua.globals().get("package")?;
             let loaded: mlua::Table = package.get("loaded")?;

@@ -83,6 +83,19 @@ pub(super) unsafe fn payload(l: *mut lua_State, index: c_int) -> (*mut u8, usize
     }
 }
 
+/// Tells whether a destination is a local name that nobody has: a request to it takes no session.
+///
+/// # Safety
+/// Rule 1; a name's bytes are still on the Lua stack.
+pub(super) unsafe fn is_unknown(vm: *mut Vm, to: Destination) -> bool {
+    // SAFETY: as the caller's.
+    unsafe {
+        let Destination::Name(name, len) = to else { return false };
+        let name = std::slice::from_raw_parts(name, len);
+        name.first() == Some(&b'.') && (*vm).context.query_name(name).is_none()
+    }
+}
+
 /// Sends a block.
 ///
 /// # Safety

@@ -17,7 +17,7 @@ use super::runtime::Runtime;
 use super::task::Tasks;
 use super::trace::Trace;
 use super::trap::Trap;
-use super::vm::{Answer, Callback, Current, Refs, Suspension, Vm, Waiters, set_extra};
+use super::vm::{Answer, Callback, Current, LuaProtocol, Refs, Suspension, Vm, Waiters, set_extra};
 use crate::message::{Address, Kind, Message, Payload, Session};
 use crate::node::{Context, StartError};
 use crate::service::{Service, Signals};
@@ -73,8 +73,11 @@ impl LuaService {
             account,
             runtime: Arc::clone(runtime),
             refs: Refs::default(),
+            lua_protocol: LuaProtocol { name: ptr::null(), plain: false, dispatch: ffi::LUA_NOREF },
             callback: Callback::Boot,
             exited: false,
+            started: false,
+            queues: Vec::new(),
             current: Current {
                 kind: Kind::TEXT,
                 session: Session::NONE,

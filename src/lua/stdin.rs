@@ -13,6 +13,7 @@ use mlua::ffi::{
 };
 
 use super::native::set_functions;
+use super::runtime::Runtime;
 use super::vm::{Answer, Suspension, Waiter, vm_of};
 use crate::message::{Address, Kind, Message, Payload, Session};
 use crate::node::Node;
@@ -88,7 +89,8 @@ unsafe extern "C-unwind" fn readline(l: *mut lua_State) -> c_int {
             (*task).waits = session;
             (*vm).waiters.insert(session, Waiter::Call { task, callee: Address::NOBODY });
             let context = &(*vm).context;
-            (&(*vm).runtime).stdin.want(Wanted {
+            let runtime: &Runtime = &(*vm).runtime;
+            runtime.stdin.want(Wanted {
                 node: Arc::clone(context.node()),
                 service: context.address(),
                 session: Session::new(session),

@@ -49,12 +49,11 @@ pub(super) struct Task {
 pub(super) struct Tasks {
     idle: Vec<*mut Task>,
     free_anchors: Vec<c_int>,
-    anchors: c_int,
     in_use: usize,
     in_use_max: usize,
     returns: u32,
-    /// Every task that was not freed.
-    all: std::collections::HashSet<*mut Task>,
+    /// Every task at its anchor's index - 1; null where one was freed.
+    all: Vec<*mut Task>,
 }
 
 impl Vm {
@@ -113,21 +112,52 @@ impl Vm {
             while (*vm).tasks.idle.len() > kept {
                 // The oldest ones go, they are the coldest.
                 let task = (*vm).tasks.idle.swap_remove(0);
-                (*vm).tasks.all.remove(&task);
-                let task = Box::from_raw(task);
-                lua_pushnil(main);
-                lua_rawseti(main, -2, lua_Integer::from(task.anchor));
-                // The thread may live on in user code; it must not find its task any more.
-                set_extra(task.thread, vm as usize);
-                (*vm).tasks.free_anchors.push(task.anchor);
+                Vm::free_task(vm, task);
             }
             lua_pop(main, 1);
         }
     }
 
+    /// Frees a task's record and lets the garbage collector have its thread. The table of anchors
+    /// is on top of the main stack.
+    unsafe fn free_task(vm: *mut Vm, task: *mut Task) {
+        // SAFETY: as `trim`; the record was made by Box::into_raw and is in no queue.
+        unsafe {
+            let main = (*vm).main;
+            if std::ptr::eq((*vm).starter, task) {
+                (*vm).starter = std::ptr::null_mut();
+            }
+            let all = &mut (*vm).tasks.all;
+            if let Some(slot) = all.get_mut((*task).anchor as usize - 1) {
+                *slot = std::ptr::null_mut();
+            }
+            let task = Box::from_raw(task);
+            lua_pushnil(main);
+            lua_rawseti(main, -2, lua_Integer::from(task.anchor));
+            // The thread may live on in user code; it must not find its task any more.
+            set_extra(task.thread, vm as usize);
+            (*vm).tasks.free_anchors.push(task.anchor);
+        }
+    }
+
+    /// Ends a task that raised. Its thread is not used again: an error that left a hook (a signal)
+    /// has turned the hooks of that thread off for good.
+    ///
+    /// # Safety
+    /// As [`Vm::return_task`].
+    pub(super) unsafe fn discard_task(vm: *mut Vm, task: *mut Task) {
+        // SAFETY: as the caller's.
+        unsafe {
+            (*vm).tasks.in_use -= 1;
+            lua_rawgeti((*vm).main, LUA_REGISTRYINDEX, (*vm).refs.anchors.into());
+            Vm::free_task(vm, task);
+            lua_pop((*vm).main, 1);
+        }
+    }
+
     /// Returns all tasks: idle, waiting, and about to start. Called when none runs.
     pub(super) fn all_tasks(&self) -> Vec<*mut Task> {
-        self.tasks.all.iter().copied().collect()
+        self.tasks.all.iter().copied().filter(|task| !task.is_null()).collect()
     }
 
     /// Frees the records of all tasks; their threads go with the state.
@@ -150,10 +180,8 @@ impl Vm {
 unsafe fn new_task(vm: *mut Vm, l: *mut lua_State) -> *mut Task {
     // SAFETY: rules 1 and 2: nothing is owned while newthread or rawseti may raise.
     unsafe {
-        let anchor = (*vm).tasks.free_anchors.pop().unwrap_or_else(|| {
-            (*vm).tasks.anchors += 1;
-            (*vm).tasks.anchors
-        });
+        let anchor =
+            (*vm).tasks.free_anchors.pop().unwrap_or_else(|| (*vm).tasks.all.len() as c_int + 1);
         lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.anchors.into());
         let thread = lua_newthread(l);
         lua_rawseti(l, -2, anchor.into());
@@ -171,7 +199,13 @@ unsafe fn new_task(vm: *mut Vm, l: *mut lua_State) -> *mut Task {
             armed_at: None,
         }));
         set_extra(thread, task as usize | TASK);
-        (*vm).tasks.all.insert(task);
+        let all = &mut (*vm).tasks.all;
+        let slot = anchor as usize - 1;
+        if slot == all.len() {
+            all.push(task);
+        } else if let Some(free) = all.get_mut(slot) {
+            *free = task;
+        }
         task
     }
 }

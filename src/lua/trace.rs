@@ -121,6 +121,19 @@ pub(super) unsafe fn announce_to(vm: *mut Vm, l: *mut lua_State, to: Destination
     }
 }
 
+/// The call with the tag at stack index 1 is over.
+///
+/// # Safety
+/// Rules 1 and 2.
+pub(super) unsafe fn end_of_call(vm: *mut Vm, l: *mut lua_State) {
+    // SAFETY: as the caller's; the tag stays on the stack.
+    unsafe {
+        let mut len = 0;
+        let tag = luaL_checklstring(l, 1, &mut len);
+        write_line(vm, std::slice::from_raw_parts(tag.cast(), len), b"tracecall end", None);
+    }
+}
+
 unsafe fn announce_tag(vm: *mut Vm, to: Destination, tag: &[u8]) {
     // SAFETY: rule 1; the block is given away.
     unsafe {

@@ -105,7 +105,8 @@ unsafe extern "C-unwind" fn hook(l: *mut lua_State, _info: *mut lua_Debug) {
     unsafe {
         lua_sethook(l, None, 0, 0);
         // A hook may be left over from a message that ended before it ran.
-        if (&(*vm_of(l)).trap).pending.swap(false, Ordering::Relaxed) {
+        let trap: &Trap = &(*vm_of(l)).trap;
+        if trap.pending.swap(false, Ordering::Relaxed) {
             raise(l, c"signal 0");
         }
     }

@@ -26,7 +26,7 @@
 //!    need more ask for them.
 
 use std::collections::{HashMap, VecDeque};
-use std::ffi::c_int;
+use std::ffi::{c_char, c_int};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
@@ -34,6 +34,7 @@ use mlua::ffi::{lua_State, lua_getextraspace};
 
 use super::account::Account;
 use super::codecache::{Chunk, Mode};
+use super::native::queue::Queue;
 use super::runtime::Runtime;
 use super::task::Task;
 use super::trap::Trap;
@@ -116,6 +117,16 @@ pub(super) struct Reply {
     pub(super) source: Address,
 }
 
+/// What the dispatcher keeps of the protocol `lua`; see `native/protocol.rs`.
+pub(super) struct LuaProtocol {
+    /// The text of the name `lua` in this state.
+    pub(super) name: *const c_char,
+    /// Whether both `pack` and `unpack` are the native functions.
+    pub(super) plain: bool,
+    /// A registry reference to the dispatch function; negative when there is none.
+    pub(super) dispatch: c_int,
+}
+
 /// References into the Lua registry, made once.
 #[derive(Default)]
 pub(super) struct Refs {
@@ -131,8 +142,10 @@ pub(super) struct Refs {
     pub(super) unknown_request: c_int,
     /// `skynet.dispatch_unknown_response`'s function; 0 when none was set.
     pub(super) unknown_response: c_int,
-    /// What runs before the start function; 0 when none was set.
-    pub(super) start_hook: c_int,
+    /// The functions of `skynet.init` that run before the start function; 0 without any.
+    pub(super) pending_inits: c_int,
+    /// The stock `require`.
+    pub(super) stock_require: c_int,
     /// `skynet.forward_type`'s map; 0 when none was set.
     pub(super) forward: c_int,
     /// `skynet.filter`'s function; 0 when none was set.
@@ -171,8 +184,13 @@ pub(super) struct Vm {
     pub(super) account: Arc<Account>,
     pub(super) runtime: Arc<Runtime>,
     pub(super) refs: Refs,
+    pub(super) lua_protocol: LuaProtocol,
     pub(super) callback: Callback,
     pub(super) exited: bool,
+    /// Whether the start function has begun: `skynet.init` then belongs to modules only.
+    pub(super) started: bool,
+    /// The critical sections of `skynet.queue`.
+    pub(super) queues: Vec<*mut Queue>,
     pub(super) current: Current,
     /// The block to free when the dispatch ends; null when somebody took it over.
     pub(super) block: *mut u8,

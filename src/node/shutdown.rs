@@ -103,10 +103,11 @@ impl Node {
     pub(super) fn service_ended(&self, left: usize) {
         if left == 0 {
             self.ended.update(|state| state.ended = true);
-        } else if left == 1 && self.ended.update(|_| ()).aborting {
-            if let Some(logger) = self.log_service() {
-                self.scheduler.retire_when_idle(logger);
-            }
+        } else if left == 1
+            && self.ended.update(|_| ()).aborting
+            && let Some(logger) = self.log_service()
+        {
+            self.scheduler.retire_when_idle(logger);
         }
     }
 

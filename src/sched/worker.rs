@@ -111,14 +111,14 @@ impl<S: Strategy> Worker<'_, S> {
             if self.scheduler.is_stopping() {
                 return None;
             }
-            if let Some(cell) = self.from_slot().or_else(|| self.from_queue()) {
+            if let Some(cell) = self.take_next().or_else(|| self.take_queued()) {
                 return Some(cell);
             }
             self.idle();
         }
     }
 
-    fn from_slot(&mut self) -> Option<Arc<ServiceCell<S>>> {
+    fn take_next(&mut self) -> Option<Arc<ServiceCell<S>>> {
         let cell = self.state.next.take()?;
         self.slot_turns += 1;
         if self.slot_turns < SLOT_TURNS_MAX {
@@ -134,7 +134,7 @@ impl<S: Strategy> Worker<'_, S> {
         }
     }
 
-    fn from_queue(&mut self) -> Option<Arc<ServiceCell<S>>> {
+    fn take_queued(&mut self) -> Option<Arc<ServiceCell<S>>> {
         let cell = self.scheduler.queue.pop()?;
         self.slot_turns = 0;
         if std::mem::take(&mut self.searching)
@@ -212,7 +212,8 @@ impl<S: Strategy> Worker<'_, S> {
                 return Taken::Closed;
             }
         }
-        Taken::Messages
+        // An empty mailbox must not go back to the run queue: somebody would be woken for it.
+        if body.batch.is_empty() { self.refill(cell, body) } else { Taken::Messages }
     }
 
     /// Takes the next batch and looks whether it is too long.

@@ -12,9 +12,9 @@
 //! - `thread::token`: a number that no other thread has or had, never 0.
 //! - `UnsafeCell` with `const fn new`, `with` and `with_mut`: the models see each access.
 //! - `OsMutex`, `Condvar`: the world's own blocking pair, with `const fn new`.
-//! - `futex_tables`: the buckets of `futex::table`, one for each place a thread can wait.
-//! - `SPIN_ROUNDS_MAX`: how often a waiter may look before it parks; 1 in a model, where each
-//!   look multiplies the number of schedules.
+//! - `global!`: a value that all threads share (in a model: all threads of one execution).
+//! - `SPIN_ROUNDS_MAX`: how often a waiter may look before it parks; hardly ever in a model, where
+//!   each look multiplies the number of schedules.
 
 cfg_select! {
     ironsky_loom => {

@@ -7,7 +7,8 @@
 //! each in a target folder of its own.
 //!
 //! Rules:
-//! 1. Two or three threads, the test's own thread among them; a spinning lock gets two.
+//! 1. Two or three threads, the test's own thread among them; a spinning lock gets two. Four only
+//!    with fewer preemptions.
 //! 2. A fresh object is touched once before threads are spawned (`settle`): loom counts the first
 //!    use as the creation, and each access must happen after that.
 //! 3. What a lock protects is a cell that loom watches; two unordered accesses fail the model.
@@ -29,6 +30,13 @@ cfg_select! {
         fn explore(body: impl Fn() + Send + Sync + 'static) {
             loom::model(body);
         }
+
+        /// As [`explore`] with one preemption: for four threads, whose schedules are very many.
+        fn explore_shallow(body: impl Fn() + Send + Sync + 'static) {
+            let mut model = loom::model::Builder::new();
+            model.preemption_bound = Some(1);
+            model.check(body);
+        }
     }
     _ => {
         use shuttle::thread;
@@ -38,6 +46,11 @@ cfg_select! {
             const SCHEDULES: usize = 5_000;
             const CHANGES: usize = 3;
             shuttle::check_pct(body, SCHEDULES, CHANGES);
+        }
+
+        /// The same: shuttle's effort does not depend on the number of threads.
+        fn explore_shallow(body: impl Fn() + Send + Sync + 'static) {
+            explore(body);
         }
     }
 }

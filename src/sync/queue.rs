@@ -160,3 +160,76 @@ where
         self.items.lock().len()
     }
 }
+
+#[cfg(all(test, not(any(ironsky_loom, ironsky_shuttle))))]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::thread::{scope, yield_now};
+
+    use super::*;
+    use crate::sync::lock::{RawFair, RawMutex, RawSpin};
+
+    const PRODUCERS: u64 = 3;
+    const CONSUMERS: u64 = 3;
+    const ITEMS: u64 = 5_000;
+
+    fn push_all(queue: &impl RunQueue<(u64, u64)>, producer: u64) {
+        (0..ITEMS).for_each(|item| queue.push((producer, item)));
+    }
+
+    /// Pops until all items were popped by somebody; each producer's items come in their order.
+    fn pop_all(queue: &impl RunQueue<(u64, u64)>, popped: &AtomicU64, sum: &AtomicU64) {
+        let mut next = [0; PRODUCERS as usize];
+        while popped.load(Ordering::Relaxed) < PRODUCERS * ITEMS {
+            let Some((producer, item)) = queue.pop() else {
+                yield_now();
+                continue;
+            };
+            let next = &mut next[producer as usize];
+            assert!(item >= *next, "item {item} of producer {producer} came after {next}");
+            *next = item + 1;
+            popped.fetch_add(1, Ordering::Relaxed);
+            sum.fetch_add(item, Ordering::Relaxed);
+        }
+    }
+
+    macro_rules! contract {
+        ($module:ident, $queue:ident<$($part:ty),+>) => {
+            mod $module {
+                use super::*;
+
+                #[test]
+                fn what_goes_in_first_comes_out_first() {
+                    let queue = <$queue<$($part),+> as RunQueue<_>>::new();
+                    assert!(queue.is_empty());
+                    (0..100).for_each(|item| queue.push((0, item)));
+                    assert_eq!((queue.len(), queue.is_empty()), (100, false));
+                    (0..100).for_each(|item| assert_eq!(queue.pop(), Some((0, item))));
+                    assert_eq!((queue.pop(), queue.len()), (None, 0));
+                }
+
+                #[test]
+                fn every_item_comes_out_once_and_in_order() {
+                    let queue = <$queue<$($part),+> as RunQueue<_>>::new();
+                    let (popped, sum) = (AtomicU64::new(0), AtomicU64::new(0));
+                    scope(|scope| {
+                        let (queue, popped, sum) = (&queue, &popped, &sum);
+                        for producer in 0..PRODUCERS {
+                            scope.spawn(move || push_all(queue, producer));
+                        }
+                        for _ in 0..CONSUMERS {
+                            scope.spawn(move || pop_all(queue, popped, sum));
+                        }
+                    });
+                    assert_eq!(sum.into_inner(), PRODUCERS * (ITEMS * (ITEMS - 1) / 2));
+                    assert!(queue.is_empty());
+                }
+            }
+        };
+    }
+
+    contract!(lock_free, LockFreeQueue<(u64, u64)>);
+    contract!(locked_by_mutex, LockedQueue<RawMutex, (u64, u64)>);
+    contract!(locked_by_fair, LockedQueue<RawFair, (u64, u64)>);
+    contract!(locked_by_spin, LockedQueue<RawSpin, (u64, u64)>);
+}

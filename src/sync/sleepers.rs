@@ -235,3 +235,158 @@ impl<P: Park> Sleepers<P> {
 const fn wanted(state: usize) -> bool {
     sleeping(state) > 0 && searching(state) == 0
 }
+
+#[cfg(all(test, not(any(ironsky_loom, ironsky_shuttle))))]
+mod tests {
+    use std::sync::atomic::{AtomicU64, AtomicUsize};
+    use std::sync::mpsc;
+    use std::thread::{scope, yield_now};
+    use std::time::Instant;
+
+    use super::*;
+    use crate::sync::parker::{CondvarParker, FutexParker};
+    use crate::sync::queue::{LockFreeQueue, RunQueue};
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn until(what: &str, condition: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !condition() {
+            assert!(start.elapsed() < LONG, "waited too long until {what}");
+            yield_now();
+        }
+    }
+
+    #[test]
+    fn nobody_is_woken_while_nobody_sleeps() {
+        let sleepers = Sleepers::<FutexParker>::new(2);
+        assert!(!sleepers.notify_one());
+        sleepers.notify_all();
+        assert_eq!(sleepers.sleep(0, false, Some(Duration::ZERO), || false), Woken::TimedOut);
+    }
+
+    #[test]
+    fn half_of_the_workers_may_search_and_always_one() {
+        for (workers, searchers_max) in [(1, 1), (2, 1), (3, 1), (4, 2), (8, 4)] {
+            let sleepers = Sleepers::<FutexParker>::new(workers);
+            (0..searchers_max).for_each(|_| assert!(sleepers.start_search()));
+            assert!(!sleepers.start_search());
+            (1..searchers_max).for_each(|_| assert!(!sleepers.stop_search()));
+            assert!(sleepers.stop_search());
+        }
+    }
+
+    #[test]
+    fn who_finds_work_at_the_last_look_searches() {
+        let sleepers = Sleepers::<FutexParker>::new(1);
+        assert_eq!(sleepers.sleep(0, false, None, || true), Woken::Work);
+        assert_eq!(sleepers.sleeping(), 0);
+        assert!(sleepers.stop_search());
+    }
+
+    #[test]
+    fn a_searcher_that_times_out_no_longer_searches() {
+        let sleepers = Sleepers::<FutexParker>::new(1);
+        assert!(sleepers.start_search());
+        let timeout = Some(Duration::from_millis(1));
+        assert_eq!(sleepers.sleep(0, true, timeout, || false), Woken::TimedOut);
+        assert!(sleepers.start_search());
+        assert!(sleepers.stop_search());
+    }
+
+    #[test]
+    fn a_notice_during_the_last_look_counts_once() {
+        let sleepers = Sleepers::<FutexParker>::new(1);
+        let notify = || {
+            assert!(sleepers.notify_one());
+            assert!(!sleepers.notify_one());
+            true
+        };
+        assert_eq!(sleepers.sleep(0, false, None, notify), Woken::Notified);
+        assert!(sleepers.stop_search());
+        assert_eq!(sleepers.sleep(0, false, Some(Duration::ZERO), || false), Woken::TimedOut);
+    }
+
+    #[test]
+    fn the_last_to_sleep_wakes_first_and_nobody_while_it_searches() {
+        let sleepers = Sleepers::<CondvarParker>::new(3);
+        let (send, woken) = mpsc::channel();
+        scope(|scope| {
+            for index in 0..3 {
+                let (sleepers, send) = (&sleepers, send.clone());
+                scope.spawn(move || {
+                    assert_eq!(sleepers.sleep(index, false, None, || false), Woken::Notified);
+                    send.send(index).unwrap();
+                });
+                until("the worker sleeps", || sleepers.sleeping() == index + 1);
+            }
+            assert!(sleepers.notify_one());
+            assert_eq!(woken.recv_timeout(LONG), Ok(2));
+            assert!(!sleepers.notify_one());
+            assert!(sleepers.stop_search());
+            assert!(sleepers.notify_one());
+            assert_eq!(woken.recv_timeout(LONG), Ok(1));
+            sleepers.notify_all();
+            assert_eq!(woken.recv_timeout(LONG), Ok(0));
+        });
+        assert_eq!(searching(sleepers.look()), 2);
+    }
+
+    /// A worker of a small scheduler: it drains the queue, searches, sleeps, chains wake-ups.
+    fn work(
+        index: usize,
+        sleepers: &Sleepers<FutexParker>,
+        queue: &LockFreeQueue<u64>,
+        left: &AtomicU64,
+        sleeps: &AtomicUsize,
+    ) {
+        let mut is_searching = false;
+        while left.load(Ordering::Acquire) > 0 {
+            if let Some(hops) = queue.pop() {
+                if std::mem::take(&mut is_searching) && sleepers.stop_search() && !queue.is_empty()
+                {
+                    sleepers.notify_one();
+                }
+                if hops > 0 {
+                    queue.push(hops - 1);
+                    sleepers.notify_one();
+                } else if left.fetch_sub(1, Ordering::AcqRel) == 1 {
+                    sleepers.notify_all();
+                }
+            } else if is_searching || !sleepers.start_search() {
+                sleeps.fetch_add(1, Ordering::Relaxed);
+                let has_work = || !queue.is_empty() || left.load(Ordering::Relaxed) == 0;
+                let woken = sleepers.sleep(index, is_searching, Some(LONG), has_work);
+                assert_ne!(woken, Woken::TimedOut, "worker {index} was left asleep");
+                is_searching = true;
+            } else {
+                is_searching = true;
+            }
+        }
+    }
+
+    #[test]
+    fn no_item_is_left_while_workers_sleep() {
+        const WORKERS: usize = 6;
+        const ITEMS: u64 = 3_000;
+        let sleepers = Sleepers::new(WORKERS);
+        let queue = LockFreeQueue::new();
+        let (left, sleeps) = (AtomicU64::new(ITEMS), AtomicUsize::new(0));
+        scope(|scope| {
+            for index in 0..WORKERS {
+                let (sleepers, queue, left, sleeps) = (&sleepers, &queue, &left, &sleeps);
+                scope.spawn(move || work(index, sleepers, queue, left, sleeps));
+            }
+            for item in 0..ITEMS {
+                queue.push(item % 7);
+                sleepers.notify_one();
+                if item % 50 == 0 {
+                    until("the burst is eaten", || queue.is_empty());
+                }
+            }
+        });
+        assert!(queue.is_empty());
+        assert_eq!(sleepers.sleeping(), 0);
+        assert!(sleeps.into_inner() > 0);
+    }
+}

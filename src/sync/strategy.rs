@@ -216,4 +216,32 @@ mod tests {
         assert_eq!(describe().to_string(), expected);
         assert!(Selected::NAME.starts_with(&format!("{exclusive}+{shared}+{run_queue}")));
     }
+
+    /// What a user of a strategy does, whichever it is.
+    #[cfg(not(any(ironsky_loom, ironsky_shuttle)))]
+    fn use_every_part<S: Strategy>() {
+        let mutex = Mutex::<S, u32>::new(1);
+        let table = RwLock::<S, u32>::new(2);
+        let queue = S::RunQueue::<u32>::new();
+        let parker = S::Parker::new();
+        queue.push(*mutex.lock() + *table.read());
+        parker.unpark();
+        parker.park();
+        *table.write() = queue.pop().unwrap();
+        assert_eq!(table.into_inner(), 3, "{}", S::NAME);
+    }
+
+    #[test]
+    #[cfg(not(any(ironsky_loom, ironsky_shuttle)))]
+    fn any_combination_is_a_strategy() {
+        use crate::sync::lock::*;
+        use crate::sync::parker::{CondvarParker, FutexParker};
+
+        use_every_part::<Selected>();
+        use_every_part::<Bundle<RawSpin, RawRwFair, LockFree, FutexParker>>();
+        use_every_part::<Bundle<RawMutex, RawRwRead, Locked<RawMutex>, CondvarParker>>();
+        use_every_part::<Bundle<RawFair, RawRwWrite, Locked<RawSpin>, FutexParker>>();
+        use_every_part::<Bundle<RawParkingLot, RawRwParkingLot, LockFree, CondvarParker>>();
+        use_every_part::<Bundle<RawSpinCrate, RawRwSpinCrate, Locked<RawFair>, FutexParker>>();
+    }
 }

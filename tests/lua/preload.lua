@@ -17,6 +17,7 @@ end
 
 check.main(function()
 	check.same(PRELOADED, { n = 1, "preload" })
-	check.same(skynet.call(check.helper("other", "x"), "lua", "seen"), { n = 3, "preload", "other", "x" })
+	local seen = skynet.call(check.helper("other", "x"), "lua", "seen")
+	check.same(seen, { n = 3, "preload", "other", "x" })
 	check.equal(LUA_PRELOAD, nil)
 end)

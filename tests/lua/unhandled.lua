@@ -5,8 +5,12 @@ local skynet = require "skynet"
 
 local mode = ...
 
-skynet.register_protocol { name = "text", id = skynet.PTYPE_TEXT, pack = tostring, unpack = skynet.tostring }
-skynet.register_protocol { name = "other", id = 200, pack = tostring, unpack = skynet.tostring }
+local function register(name, id)
+	skynet.register_protocol { name = name, id = id, pack = tostring, unpack = skynet.tostring }
+end
+
+register("text", skynet.PTYPE_TEXT)
+register("other", 200)
 
 if mode == "plain" then
 	-- Registers "text" and "other", handles neither, and does not handle "lua".
@@ -35,7 +39,7 @@ local function requests_are_refused()
 	local peer = check.helper "plain"
 	check.raises("call failed", skynet.call, peer, "lua", 1)
 	check.raises("call failed", skynet.call, peer, "other", "x")
-	skynet.register_protocol { name = "third", id = 201, pack = tostring, unpack = skynet.tostring }
+	register("third", 201)
 	check.raises("call failed", skynet.call, peer, "third", "x")
 end
 

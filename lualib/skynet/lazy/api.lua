@@ -3,7 +3,6 @@
 local skynet = require "skynet"
 
 local api = {
-	init = require "skynet.require".init,
 	request = require "skynet.lazy.request",
 	pcall = pcall,
 }

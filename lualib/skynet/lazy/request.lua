@@ -36,11 +36,14 @@ local function send(self, req)
 	local protocol = skynet._proto[req[2]]
 	local unpack = assert(protocol.unpack)
 	announce_trace(req[1])
+	local address = req[1]
 	local session =
-		core.send(req[1], protocol.id, nil, protocol.pack(table.unpack(req, 3, req.n)))
+		core.send(address, protocol.id, nil, protocol.pack(table.unpack(req, 3, req.n)))
 	if not session then
 		return
 	end
+	-- Only a number tells whose end would fail the request.
+	local callee = math.type(address) and address or nil
 	internal.expect(session, function(ok, msg, sz)
 		if not ok then
 			return arrive(self, session, req, false)
@@ -51,7 +54,7 @@ local function send(self, req)
 			error(answer[2], 0)
 		end
 		arrive(self, session, req, table.pack(table.unpack(answer, 2, answer.n)))
-	end, req[1])
+	end, callee)
 	return session
 end
 

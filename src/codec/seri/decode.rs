@@ -4,7 +4,8 @@
 //! may leave through a frame that holds one. It checks neither the nesting nor that tables end:
 //! its callers walk the tree and know.
 
-use super::{DEPTH_MAX, cookie, kind};
+use super::skip::Skipper;
+use super::{cookie, kind, tag};
 
 /// What is wrong with the bytes; the discriminant is the stable number in the error text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub enum Fault {
     ArrayLengthMissing = 9,
     /// The length of an array is not an integer.
     ArrayLengthNotInteger = 10,
-    /// A value stands below more tables than [`DEPTH_MAX`].
+    /// A value stands below more tables than [`super::DEPTH_MAX`].
     TooDeep = 11,
 }
 
@@ -63,6 +64,22 @@ pub enum Token<'a> {
     /// key and value in turn until a key is nil. The claim may be far more than there are bytes.
     Table(u64),
 }
+
+/// A number, as a [`Token`] that can be nothing else.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Number {
+    /// An integer.
+    Integer(i64),
+    /// A float.
+    Float(f64),
+}
+
+const ZERO: u8 = tag(kind::NUMBER, cookie::ZERO);
+const U8: u8 = tag(kind::NUMBER, cookie::U8);
+const U16: u8 = tag(kind::NUMBER, cookie::U16);
+const I32: u8 = tag(kind::NUMBER, cookie::I32);
+const I64: u8 = tag(kind::NUMBER, cookie::I64);
+const F64: u8 = tag(kind::NUMBER, cookie::F64);
 
 /// Reads items one by one.
 #[derive(Debug, Clone, Copy)]
@@ -119,7 +136,7 @@ impl<'a> Decoder<'a> {
         match tag & 7 {
             kind::NIL => Ok(Token::Nil),
             kind::BOOLEAN => Ok(Token::Boolean(cookie != 0)),
-            kind::NUMBER => self.number(cookie),
+            kind::NUMBER => self.number_of(cookie),
             kind::POINTER => {
                 Ok(Token::Pointer(u64::from_le_bytes(self.take(Fault::PointerTruncated)?)))
             }
@@ -131,61 +148,53 @@ impl<'a> Decoder<'a> {
         }
     }
 
+    /// Reads the next item if it is a number, and eight bytes or more follow its tag.
+    ///
+    /// It is what [`Decoder::token`] would read, with one look at the tag and at the bytes left;
+    /// messages are mostly numbers.
+    #[inline(always)]
+    pub fn number(&mut self) -> Option<Number> {
+        let (&tag, rest) = self.rest.split_first()?;
+        let word = u64::from_le_bytes(*rest.first_chunk()?);
+        let (number, width) = match tag {
+            ZERO => (Number::Integer(0), 0),
+            U8 => (Number::Integer(word as u8 as i64), 1),
+            U16 => (Number::Integer(word as u16 as i64), 2),
+            I32 => (Number::Integer(word as i32 as i64), 4),
+            I64 => (Number::Integer(word as i64), 8),
+            F64 => (Number::Float(f64::from_bits(word)), 8),
+            _ => return None,
+        };
+        self.rest = &rest[width..];
+        Some(number)
+    }
+
+    /// Reads the next item if it is a short string.
+    #[inline(always)]
+    pub fn short_string(&mut self) -> Option<&'a [u8]> {
+        let (&tag, rest) = self.rest.split_first()?;
+        if tag & 7 != kind::SHORT_STRING {
+            return None;
+        }
+        let (text, rest) = rest.split_at_checked((tag >> 3) as usize)?;
+        self.rest = rest;
+        Some(text)
+    }
+
     /// Counts the key and value pairs of the table whose array starts here, without moving.
     ///
-    /// Bytes that mean nothing end the count: whoever reads them finds the fault.
+    /// `depth` is the level of its values. Bytes that mean nothing end the count: whoever reads
+    /// them finds the fault.
     pub fn count_pairs(&self, array_len: u64, depth: u32) -> usize {
-        let mut ahead = *self;
-        let mut pairs = 0;
-        if ahead.skip_values(array_len, depth).is_ok() {
-            while let Ok(true) = ahead.skip_pair(depth) {
-                pairs += 1;
-            }
+        let mut ahead = Skipper { rest: self.rest };
+        match ahead.values(array_len, depth) {
+            Some(()) => ahead.pairs(depth),
+            None => 0,
         }
-        pairs
-    }
-
-    fn skip_values(&mut self, count: u64, depth: u32) -> Result<(), DecodeError> {
-        for _ in 0..count {
-            let token = self.token()?;
-            self.skip_inside(token, depth)?;
-        }
-        Ok(())
-    }
-
-    /// Moves over a key and its value; false when the table ended instead.
-    #[inline]
-    fn skip_pair(&mut self, depth: u32) -> Result<bool, DecodeError> {
-        let key = self.token()?;
-        if key == Token::Nil {
-            return Ok(false);
-        }
-        self.skip_inside(key, depth)?;
-        let value = self.token()?;
-        self.skip_inside(value, depth)?;
-        Ok(true)
-    }
-
-    /// Moves over what a table at the level `depth` holds, when the token opened one.
-    #[inline]
-    fn skip_inside(&mut self, token: Token<'_>, depth: u32) -> Result<(), DecodeError> {
-        match token {
-            Token::Table(array_len) => self.skip_table(array_len, depth + 1),
-            _ => Ok(()),
-        }
-    }
-
-    fn skip_table(&mut self, array_len: u64, depth: u32) -> Result<(), DecodeError> {
-        if depth > DEPTH_MAX + 1 {
-            return Err(self.error(Fault::TooDeep));
-        }
-        self.skip_values(array_len, depth)?;
-        while self.skip_pair(depth)? {}
-        Ok(())
     }
 
     #[inline(always)]
-    fn number(&mut self, cookie: u8) -> Result<Token<'a>, DecodeError> {
+    fn number_of(&mut self, cookie: u8) -> Result<Token<'a>, DecodeError> {
         const CUT: Fault = Fault::NumberTruncated;
         match cookie {
             cookie::ZERO => Ok(Token::Integer(0)),
@@ -227,7 +236,7 @@ impl<'a> Decoder<'a> {
         if tag & 7 != kind::NUMBER || tag >> 3 == cookie::F64 {
             return Err(self.error(Fault::ArrayLengthNotInteger));
         }
-        match self.number(tag >> 3)? {
+        match self.number_of(tag >> 3)? {
             Token::Integer(len) => Ok(Token::Table(len.max(0) as u64)),
             _ => Err(self.error(Fault::ArrayLengthNotInteger)),
         }

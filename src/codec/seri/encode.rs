@@ -14,8 +14,8 @@ pub enum EncodeError {
     #[error("serialize can't pack too depth table")]
     TooDeep,
     /// A string does not fit a 32-bit length.
-    #[error("string of {0} bytes is too long to serialize")]
-    StringTooLong(usize),
+    #[error("string is too long to serialize")]
+    StringTooLong,
     /// A key of a table is nil, which is the mark of the table's end.
     #[error("table index is nil")]
     NilKey,
@@ -59,6 +59,11 @@ impl Encoder {
     /// Forgets what was written and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
+    }
+
+    /// Forgets what was written behind the first `len` bytes.
+    pub fn truncate(&mut self, len: usize) {
+        self.bytes.truncate(len);
     }
 
     /// Writes nil, which as a key ends a table.
@@ -265,7 +270,7 @@ fn string_head(text_len: usize) -> Result<StringHead, EncodeError> {
     let (cookie, len) = match text_len {
         0..=0xffff => (cookie::U16, 3),
         0x1_0000..=0xffff_ffff => (cookie::U32, 5),
-        _ => return Err(EncodeError::StringTooLong(text_len)),
+        _ => return Err(EncodeError::StringTooLong),
     };
     Ok(StringHead { word: tag(kind::LONG_STRING, cookie) as u64 | (text_len as u64) << 8, len })
 }

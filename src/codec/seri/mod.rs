@@ -15,9 +15,10 @@
 
 mod decode;
 mod encode;
+mod skip;
 mod value;
 
-pub use decode::{DecodeError, Decoder, Fault, Token};
+pub use decode::{DecodeError, Decoder, Fault, Number, Token};
 pub use encode::{EncodeError, Encoder};
 pub use value::{Table, Value, decode, encode};
 

@@ -101,7 +101,8 @@ fn pairs_are_counted_ahead() {
     assert_eq!(decoder.token(), Ok(Token::Table(2)));
     assert_eq!(decoder.count_pairs(2, 1), 2);
     assert_eq!(decoder.rest().len(), bytes.len() - 1);
-    assert_eq!(Decoder::new(&bytes[1..16]).count_pairs(2, 1), 0);
+    assert_eq!(Decoder::new(&bytes[1..bytes.len() - 3]).count_pairs(2, 1), 1);
+    assert_eq!(Decoder::new(&bytes[1..5]).count_pairs(2, 1), 0);
 }
 
 #[test]

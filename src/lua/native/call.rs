@@ -10,20 +10,26 @@ use mlua::ffi::{
     lua_pop, lua_pushfstring, lua_pushinteger, lua_pushlightuserdata, lua_settop, lua_tolstring,
 };
 
-use super::protocol::{UNPACK, is_native, number_of, pack_with, push_named};
+use super::protocol::{UNPACK, is_native, is_plain_lua, number_of, pack_with, push_named};
 use super::{block, protocol};
 use crate::lua::dispatch::unpack_current;
 use crate::lua::error::{raise, raise_top};
 use crate::lua::send::{Destination, destination, payload, post};
+use crate::lua::seri;
 use crate::lua::trace;
 use crate::lua::vm::{Answer, Vm, Waiter, vm_of};
-use crate::message::{Address, Session};
+use crate::message::{Address, Kind, Session};
 
 /// `call(addr, typename, ...)`.
 pub(super) unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this; the block is given away before anything can raise.
     unsafe {
         let vm = vm_of(l);
+        if is_plain_lua(l, vm, 2) {
+            let to = destination(l, 1);
+            let packed = seri::pack(l, 3);
+            return request(l, vm, (to, Kind::LUA), (packed.ptr, packed.len), true);
+        }
         push_named(l, vm, 2);
         let kind = number_of(l);
         let plain = has_native_unpack(l);
@@ -34,6 +40,20 @@ pub(super) unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
             ffi::lua_pushvalue(l, 3);
         }
         let parts = pack_with(l, if plain { 3 } else { 4 });
+        request(l, vm, (to, kind), parts, plain)
+    }
+}
+
+/// Posts a request and waits. A plain answer is unpacked natively, others by the protocol at 3.
+unsafe fn request(
+    l: *mut lua_State,
+    vm: *mut Vm,
+    (to, kind): (Destination, Kind),
+    parts: (*mut u8, usize),
+    plain: bool,
+) -> c_int {
+    // SAFETY: rules 1 and 2: the block is given away at once.
+    unsafe {
         if (*vm).trace.enabled {
             trace::begin_call(vm, l, to);
         }
@@ -161,7 +181,7 @@ pub(super) unsafe extern "C-unwind" fn rawcall(l: *mut lua_State) -> c_int {
         if (*vm).trace.enabled {
             trace::begin_call(vm, l, to);
         }
-        raw_request(l, vm, (to, kind), parts)
+        raw_request(l, vm, (to, kind), parts, answered_raw)
     }
 }
 
@@ -175,15 +195,16 @@ pub(super) unsafe extern "C-unwind" fn tracecall(l: *mut lua_State) -> c_int {
         let kind = number_of(l);
         let to = destination(l, 2);
         let parts = payload(l, 4);
-        raw_request(l, vm, (to, kind), parts)
+        raw_request(l, vm, (to, kind), parts, answered_traced)
     }
 }
 
 unsafe fn raw_request(
     l: *mut lua_State,
     vm: *mut Vm,
-    (to, kind): (Destination, crate::message::Kind),
+    (to, kind): (Destination, Kind),
     parts: (*mut u8, usize),
+    done: unsafe extern "C-unwind" fn(*mut lua_State, c_int, lua_KContext) -> c_int,
 ) -> c_int {
     // SAFETY: rules 1 and 2; the block is given away at once.
     unsafe {
@@ -194,7 +215,7 @@ unsafe fn raw_request(
         }
         wait_for_answer(vm, session, to);
         lua_settop(l, 1);
-        block(l, vm, session, 0, answered_raw)
+        block(l, vm, session, 0, done)
     }
 }
 
@@ -213,5 +234,18 @@ unsafe extern "C-unwind" fn answered_raw(
         trace::resumed(vm, l);
         push_answer(l, vm);
         2
+    }
+}
+
+/// Goes on with `tracecall`, whose tag is at 1.
+unsafe extern "C-unwind" fn answered_traced(
+    l: *mut lua_State,
+    status: c_int,
+    context: lua_KContext,
+) -> c_int {
+    // SAFETY: as `answered_plainly`.
+    unsafe {
+        trace::end_of_call(vm_of(l), l);
+        answered_raw(l, status, context)
     }
 }

@@ -123,14 +123,14 @@ pub(super) unsafe extern "C-unwind" fn term(l: *mut lua_State) -> c_int {
         let vm = vm_of(l);
         if lua_isnumber(l, 1) != 0 {
             let address = Address::new(lua_tointegerx(l, 1, std::ptr::null_mut()) as u32);
-            service_gone(vm, l, address, None);
+            service_gone(vm, address, None);
             return 0;
         }
         let mut len = 0;
         let name = lua_tolstring(l, 1, &mut len);
         if !name.is_null() {
             let name = std::slice::from_raw_parts(name.cast(), len);
-            service_gone(vm, l, Address::NOBODY, Some(name));
+            service_gone(vm, Address::NOBODY, Some(name));
         }
         0
     }

@@ -4,11 +4,12 @@ use std::ffi::c_int;
 use std::ptr;
 
 use mlua::ffi::{
-    self, LUA_TFUNCTION, LUA_TNIL, LUA_TTABLE, lua_State, lua_call, lua_getfield, lua_getglobal,
-    lua_gettop, lua_insert, lua_next, lua_pop, lua_pushnil, lua_pushvalue, lua_rawset, lua_settop,
-    lua_toboolean, lua_tointegerx, lua_tothread, lua_xmove, luaL_checktype, luaL_tolstring,
+    self, LUA_TNIL, LUA_TTABLE, lua_State, lua_call, lua_getfield, lua_getglobal, lua_gettop,
+    lua_insert, lua_next, lua_pop, lua_pushnil, lua_pushvalue, lua_rawset, lua_settop,
+    lua_toboolean, lua_tointegerx, lua_tothread, lua_xmove, luaL_checkany, luaL_tolstring,
 };
 
+use super::queue::leave_all;
 use super::{push_ref, sleep::ticks};
 use crate::lua::engine::close;
 use crate::lua::error::raise;
@@ -23,7 +24,7 @@ pub(super) unsafe extern "C-unwind" fn fork(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this; nothing is owned while a new thread may raise.
     unsafe {
         let vm = vm_of(l);
-        luaL_checktype(l, 1, LUA_TFUNCTION);
+        luaL_checkany(l, 1);
         let values = lua_gettop(l);
         let task = Vm::take_task(vm, l);
         if ffi::lua_checkstack((*task).thread, values) == 0 {
@@ -43,7 +44,7 @@ pub(super) unsafe extern "C-unwind" fn timeout(l: *mut lua_State) -> c_int {
     unsafe {
         let vm = vm_of(l);
         let centis = ticks(l, 1);
-        luaL_checktype(l, 2, LUA_TFUNCTION);
+        luaL_checkany(l, 2);
         lua_settop(l, 2);
         if (*vm).trace.timeouts {
             trace::push_arming_point(vm, l, centis);
@@ -122,6 +123,7 @@ pub(super) unsafe fn kill(vm: *mut Vm, l: *mut lua_State, task: *mut Task) {
             _ => (*vm).waiters.insert(session, Waiter::Ignored),
         };
         forget_token(vm, l, task, session);
+        leave_all(vm, (*task).thread);
         // The closing methods run user code, which must not see this task as the running one.
         close(vm, (*task).thread);
         Vm::return_task(vm, task);
@@ -136,7 +138,7 @@ unsafe fn forget_token(vm: *mut Vm, l: *mut lua_State, task: *mut Task, session:
         push_ref(l, (*vm).refs.sleeping);
         lua_pushnil(l);
         while lua_next(l, -2) != 0 {
-            if lua_tointegerx(l, -1, ptr::null_mut()) == session.into() {
+            if lua_tointegerx(l, -1, ptr::null_mut()) == i64::from(session) {
                 lua_pop(l, 1);
                 lua_pushnil(l);
                 lua_rawset(l, -3);

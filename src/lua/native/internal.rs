@@ -4,8 +4,8 @@ use std::ffi::c_int;
 
 use mlua::ffi::{
     self, LUA_TFUNCTION, lua_Integer, lua_State, lua_createtable, lua_pushinteger, lua_pushstring,
-    lua_pushvalue, lua_rawseti, lua_settop, luaL_checkinteger, luaL_checktype, luaL_optinteger,
-    luaL_ref, luaL_unref,
+    lua_pushvalue, lua_rawseti, luaL_checkinteger, luaL_checktype, luaL_optinteger, luaL_ref,
+    luaL_unref,
 };
 
 use super::fork::waiting_task;
@@ -18,7 +18,7 @@ use crate::message::Address;
 pub(in crate::lua) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this.
     unsafe {
-        lua_createtable(l, 0, 5);
+        lua_createtable(l, 0, 4);
         set_functions(
             l,
             &[
@@ -26,7 +26,6 @@ pub(in crate::lua) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int 
                 (c"forget", forget),
                 (c"tasks", tasks),
                 (c"init_thread", init_thread),
-                (c"set_start_hook", set_start_hook),
             ],
         );
         1
@@ -108,20 +107,5 @@ unsafe extern "C-unwind" fn init_thread(l: *mut lua_State) -> c_int {
         }
         Task::push((*vm).starter, l);
         1
-    }
-}
-
-/// `set_start_hook(f)`: f runs before the start function.
-unsafe extern "C-unwind" fn set_start_hook(l: *mut lua_State) -> c_int {
-    // SAFETY: Lua calls this; nothing is owned.
-    unsafe {
-        let vm = vm_of(l);
-        luaL_checktype(l, 1, LUA_TFUNCTION);
-        lua_settop(l, 1);
-        if (*vm).refs.start_hook != 0 {
-            luaL_unref(l, ffi::LUA_REGISTRYINDEX, (*vm).refs.start_hook);
-        }
-        (*vm).refs.start_hook = luaL_ref(l, ffi::LUA_REGISTRYINDEX);
-        0
     }
 }

@@ -9,17 +9,21 @@ mod fork;
 pub(super) mod info;
 mod internal;
 pub(super) mod protocol;
+pub(super) mod queue;
 mod reply;
+pub(super) mod require;
 pub(super) mod send;
 mod sleep;
 mod start;
 pub(super) mod trace;
 
 use std::ffi::{CStr, c_int};
+use std::ptr;
 
 use mlua::ffi::{
-    lua_CFunction, lua_State, lua_createtable, lua_pushcfunction, lua_pushinteger, lua_rawgeti,
-    lua_setfield, lua_yieldk,
+    LUA_TSTRING, lua_CFunction, lua_State, lua_call, lua_createtable, lua_getfield, lua_getglobal,
+    lua_pushcfunction, lua_pushinteger, lua_pushnil, lua_pushstring, lua_pushvalue, lua_rawgeti,
+    lua_rawset, lua_setfield, lua_setmetatable, lua_settop, lua_tolstring, lua_type, lua_yieldk,
 };
 
 use super::seri;
@@ -54,6 +58,8 @@ const FUNCTIONS: &[Function] = &[
     (c"dispatch_unknown_response", protocol::dispatch_unknown_response),
     (c"dispatch_message", protocol::dispatch_message),
     (c"traceproto", protocol::traceproto),
+    (c"queue", queue::queue),
+    (c"init", require::init),
     (c"start", start::start),
     (c"init_service", start::init_service),
     (c"forward_type", start::forward_type),
@@ -103,21 +109,74 @@ const KINDS: &[(&CStr, u8)] = &[
     (c"PTYPE_TRACE", 12),
 ];
 
-/// Opens `skynet.native`.
+/// Opens `skynet.native`: an empty table that takes functions and constants from the lists above
+/// at their first use. A service touches few of them, and each costs memory in its own state.
 pub(super) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this in a live Vm's state; nothing is owned.
     unsafe {
-        lua_createtable(l, 0, (FUNCTIONS.len() + KINDS.len() + 16) as c_int);
-        set_functions(l, FUNCTIONS);
-        for (name, number) in KINDS {
-            lua_pushinteger(l, (*number).into());
-            lua_setfield(l, -2, name.as_ptr());
-        }
+        lua_createtable(l, 0, 8);
         protocol::push_table(l, vm_of(l));
         lua_setfield(l, -2, c"_proto".as_ptr());
-        super::codecache::open(l);
-        lua_setfield(l, -2, c"cache".as_ptr());
+        lua_createtable(l, 0, 2);
+        set_functions(l, &[(c"__index", first_use), (c"__pairs", pairs)]);
+        lua_setmetatable(l, -2);
         1
+    }
+}
+
+/// `__index` of `skynet`: puts the field into the table and returns it. What is not native comes
+/// from the Lua module `skynet.lazy.api`.
+unsafe extern "C-unwind" fn first_use(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this with the table and a key; nothing is owned.
+    unsafe {
+        if lua_type(l, 2) != LUA_TSTRING {
+            return 0;
+        }
+        let name = CStr::from_ptr(lua_tolstring(l, 2, ptr::null_mut()));
+        lua_settop(l, 2);
+        if !push_native(l, name) {
+            lua_getglobal(l, c"require".as_ptr());
+            lua_pushstring(l, c"skynet.lazy.api".as_ptr());
+            lua_call(l, 1, 1);
+            lua_getfield(l, -1, name.as_ptr());
+        }
+        lua_pushvalue(l, 2);
+        lua_pushvalue(l, -2);
+        lua_rawset(l, 1);
+        1
+    }
+}
+
+/// Pushes a native function or constant by name.
+unsafe fn push_native(l: *mut lua_State, name: &CStr) -> bool {
+    // SAFETY: rule 4.
+    unsafe {
+        if let Some((_, function)) = FUNCTIONS.iter().find(|(known, _)| *known == name) {
+            lua_pushcfunction(l, *function);
+        } else if let Some((_, number)) = KINDS.iter().find(|(known, _)| *known == name) {
+            lua_pushinteger(l, (*number).into());
+        } else if name == c"cache" {
+            super::codecache::open(l);
+        } else {
+            return false;
+        }
+        true
+    }
+}
+
+/// `__pairs` of `skynet`: fills the table first, so that a loop sees every native field.
+unsafe extern "C-unwind" fn pairs(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this with the table; nothing is owned.
+    unsafe {
+        let names = FUNCTIONS.iter().map(|(name, _)| *name);
+        for name in names.chain(KINDS.iter().map(|(name, _)| *name)) {
+            lua_getfield(l, 1, name.as_ptr());
+            lua_settop(l, 1);
+        }
+        lua_getglobal(l, c"next".as_ptr());
+        lua_pushvalue(l, 1);
+        lua_pushnil(l);
+        3
     }
 }
 

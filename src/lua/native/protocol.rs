@@ -1,20 +1,24 @@
 //! Protocols: what a message type is called, how it is packed, who handles it. Lua API 4.1.
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 
 use mlua::ffi::{
-    self, LUA_TNIL, LUA_TNUMBER, LUA_TSTRING, LUA_TTABLE, lua_CFunction, lua_State,
-    lua_createtable, lua_getfield, lua_isnil, lua_pop, lua_pushboolean, lua_pushcfunction,
-    lua_pushinteger, lua_pushnil, lua_pushstring, lua_pushvalue, lua_rawget, lua_rawgeti,
-    lua_rawset, lua_rawseti, lua_setfield, lua_settop, lua_tocfunction, lua_tointegerx, lua_type,
-    luaL_checktype, luaL_optinteger, luaL_ref, luaL_unref,
+    self, LUA_TNIL, LUA_TNUMBER, LUA_TSTRING, LUA_TTABLE, lua_CFunction, lua_Integer, lua_State,
+    lua_createtable, lua_getfield, lua_getmetatable, lua_insert, lua_isnil, lua_pop,
+    lua_pushboolean, lua_pushcfunction, lua_pushinteger, lua_pushstring, lua_pushvalue, lua_rawget,
+    lua_rawgeti, lua_rawset, lua_rawseti, lua_setfield, lua_setmetatable, lua_settop,
+    lua_tocfunction, lua_tointegerx, lua_tolstring, lua_type, luaL_checktype, luaL_optinteger,
+    luaL_ref, luaL_unref,
 };
 
 use super::push_ref;
-use crate::lua::dispatch::{dispatch_current, read_current};
+use crate::lua::dispatch::{
+    dispatch_current, dispatch_error, read_current, refuse_request, refuse_response,
+};
 use crate::lua::error::{raise, raise_top};
 use crate::lua::seri;
 use crate::lua::vm::{Vm, vm_of};
+use crate::message::Kind;
 
 /// The one address of the native pack function, to recognise it by.
 pub(in crate::lua) static PACK: lua_CFunction = pack;
@@ -54,29 +58,109 @@ pub(in crate::lua) unsafe fn create_table(l: *mut lua_State, vm: *mut Vm) {
     // SAFETY: as the caller's; nothing is owned.
     unsafe {
         lua_createtable(l, 12, 4);
-        for (name, number, packs) in
-            [(c"lua", 10, true), (c"response", 1, false), (c"error", 7, false)]
-        {
-            lua_createtable(l, 0, if packs { 5 } else { 3 });
-            lua_pushstring(l, name.as_ptr());
-            lua_setfield(l, -2, c"name".as_ptr());
-            lua_pushinteger(l, number);
-            lua_setfield(l, -2, c"id".as_ptr());
-            if packs {
-                lua_pushcfunction(l, PACK);
-                lua_setfield(l, -2, c"pack".as_ptr());
-                lua_pushcfunction(l, UNPACK);
-                lua_setfield(l, -2, c"unpack".as_ptr());
-            }
-            if number == 7 {
-                lua_pushcfunction(l, pass_through);
-                lua_setfield(l, -2, c"unpack".as_ptr());
-            }
-            lua_pushvalue(l, -1);
-            lua_setfield(l, -3, name.as_ptr());
-            lua_rawseti(l, -2, number);
-        }
+        push_lua_protocol(l, vm);
+        enter(l, c"lua", 10);
+        lua_createtable(l, 0, 2);
+        set_identity(l, c"response", 1);
+        enter(l, c"response", 1);
+        lua_createtable(l, 0, 3);
+        set_identity(l, c"error", 7);
+        lua_pushcfunction(l, pass_through);
+        lua_setfield(l, -2, c"unpack".as_ptr());
+        enter(l, c"error", 7);
+        lua_createtable(l, 0, 5);
+        set_identity(l, c"debug", 9);
+        set_native_packing(l);
+        lua_pushcfunction(l, debug_message);
+        lua_setfield(l, -2, c"dispatch".as_ptr());
+        enter(l, c"debug", 9);
         (*vm).refs.protocols = luaL_ref(l, ffi::LUA_REGISTRYINDEX);
+    }
+}
+
+/// Pops a protocol and enters it into the table below under its name and number.
+unsafe fn enter(l: *mut lua_State, name: &CStr, number: lua_Integer) {
+    // SAFETY: rules 2 and 4.
+    unsafe {
+        lua_pushvalue(l, -1);
+        lua_setfield(l, -3, name.as_ptr());
+        lua_rawseti(l, -2, number);
+    }
+}
+
+unsafe fn set_identity(l: *mut lua_State, name: &CStr, number: lua_Integer) {
+    // SAFETY: rules 2 and 4.
+    unsafe {
+        lua_pushstring(l, name.as_ptr());
+        lua_setfield(l, -2, c"name".as_ptr());
+        lua_pushinteger(l, number);
+        lua_setfield(l, -2, c"id".as_ptr());
+    }
+}
+
+unsafe fn set_native_packing(l: *mut lua_State) {
+    // SAFETY: rules 2 and 4.
+    unsafe {
+        lua_pushcfunction(l, PACK);
+        lua_setfield(l, -2, c"pack".as_ptr());
+        lua_pushcfunction(l, UNPACK);
+        lua_setfield(l, -2, c"unpack".as_ptr());
+    }
+}
+
+/// Pushes the protocol `lua`, through which nearly every message goes: an empty table whose
+/// fields are in its metatable. So each change of a field comes by `lua_field_set`, and the
+/// dispatcher knows without a look at any table whether packing is native and who dispatches.
+unsafe fn push_lua_protocol(l: *mut lua_State, vm: *mut Vm) {
+    // SAFETY: rules 1, 2 and 4. The name's string lives as long as the table of protocols.
+    unsafe {
+        lua_createtable(l, 0, 0);
+        lua_createtable(l, 0, 7);
+        set_identity(l, c"lua", 10);
+        lua_getfield(l, -1, c"name".as_ptr());
+        (*vm).lua_protocol.name = lua_tolstring(l, -1, std::ptr::null_mut());
+        lua_pop(l, 1);
+        set_native_packing(l);
+        lua_pushvalue(l, -1);
+        lua_setfield(l, -2, c"__index".as_ptr());
+        lua_pushcfunction(l, lua_field_set);
+        lua_setfield(l, -2, c"__newindex".as_ptr());
+        lua_setmetatable(l, -2);
+        (*vm).lua_protocol.plain = true;
+    }
+}
+
+/// `__newindex` of the protocol `lua`.
+unsafe extern "C-unwind" fn lua_field_set(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this with the table, the key and the value; nothing is owned.
+    unsafe {
+        let vm = vm_of(l);
+        lua_settop(l, 3);
+        lua_getmetatable(l, 1);
+        lua_insert(l, 2);
+        lua_rawset(l, 2);
+        lua_getfield(l, 2, c"pack".as_ptr());
+        lua_getfield(l, 2, c"unpack".as_ptr());
+        (*vm).lua_protocol.plain = is_native(l, -2, PACK) && is_native(l, -1, UNPACK);
+        luaL_unref(l, ffi::LUA_REGISTRYINDEX, (*vm).lua_protocol.dispatch);
+        (*vm).lua_protocol.dispatch = ffi::LUA_NOREF;
+        if lua_getfield(l, 2, c"dispatch".as_ptr()) != LUA_TNIL {
+            (*vm).lua_protocol.dispatch = luaL_ref(l, ffi::LUA_REGISTRYINDEX);
+        }
+        0
+    }
+}
+
+/// Tells whether the value at an index is the name of the protocol `lua`, with native packing.
+///
+/// # Safety
+/// Rule 1.
+pub(super) unsafe fn is_plain_lua(l: *mut lua_State, vm: *mut Vm, index: c_int) -> bool {
+    // SAFETY: as the caller's. Short strings are unique, so their address says which one it is.
+    unsafe {
+        lua_type(l, index) == LUA_TSTRING
+            && (*vm).lua_protocol.plain
+            && lua_tolstring(l, index, std::ptr::null_mut()) == (*vm).lua_protocol.name
     }
 }
 
@@ -84,6 +168,29 @@ pub(in crate::lua) unsafe fn create_table(l: *mut lua_State, vm: *mut Vm) {
 unsafe extern "C-unwind" fn pass_through(l: *mut lua_State) -> c_int {
     // SAFETY: a plain API call.
     unsafe { ffi::lua_gettop(l) }
+}
+
+/// The dispatch function of the `debug` protocol: `skynet.debug` is loaded at its first message.
+unsafe extern "C-unwind" fn debug_message(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this with the message; nothing is owned.
+    unsafe {
+        ffi::lua_getglobal(l, c"require".as_ptr());
+        lua_pushstring(l, c"skynet.debug".as_ptr());
+        ffi::lua_call(l, 1, 1);
+        lua_getfield(l, -1, c"dispatch".as_ptr());
+        ffi::lua_replace(l, -2);
+        ffi::lua_insert(l, 1);
+        ffi::lua_callk(l, ffi::lua_gettop(l) - 1, 0, 0, Some(debug_done));
+        0
+    }
+}
+
+unsafe extern "C-unwind" fn debug_done(
+    _l: *mut lua_State,
+    _status: c_int,
+    _context: ffi::lua_KContext,
+) -> c_int {
+    0
 }
 
 /// Pushes the table of protocols.
@@ -188,37 +295,55 @@ pub(super) unsafe extern "C-unwind" fn dispatch(l: *mut lua_State) -> c_int {
             push_table(l, vm);
             lua_pushvalue(l, 1);
             if lua_rawget(l, -2) == LUA_TTABLE {
-                lua_getfield(l, -1, c"dispatch".as_ptr());
+                push_dispatch(l);
             }
             return 1;
         }
         push_named(l, vm, 1);
-        lua_getfield(l, -1, c"dispatch".as_ptr());
+        push_dispatch(l);
         lua_pushvalue(l, 2);
         lua_setfield(l, -3, c"dispatch".as_ptr());
         1
     }
 }
 
+/// Pushes the dispatch function of the protocol on top of the stack. That of `error` is native
+/// and in no table until somebody replaces it.
+unsafe fn push_dispatch(l: *mut lua_State) {
+    // SAFETY: rules 2 and 4.
+    unsafe {
+        if lua_getfield(l, -1, c"dispatch".as_ptr()) != LUA_TNIL {
+            return;
+        }
+        lua_getfield(l, -2, c"id".as_ptr());
+        let number = lua_tointegerx(l, -1, std::ptr::null_mut());
+        lua_pop(l, 1);
+        if number == i64::from(Kind::ERROR.number()) {
+            lua_pop(l, 1);
+            lua_pushcfunction(l, dispatch_error);
+        }
+    }
+}
+
 /// `dispatch_unknown_request(f)`: returns the previous handler.
 pub(super) unsafe extern "C-unwind" fn dispatch_unknown_request(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this in a live Vm; nothing is owned.
-    unsafe { replace_handler(l, &raw mut (*vm_of(l)).refs.unknown_request) }
+    unsafe { replace_handler(l, &raw mut (*vm_of(l)).refs.unknown_request, refuse_request) }
 }
 
 /// `dispatch_unknown_response(f)`: returns the previous handler.
 pub(super) unsafe extern "C-unwind" fn dispatch_unknown_response(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this in a live Vm; nothing is owned.
-    unsafe { replace_handler(l, &raw mut (*vm_of(l)).refs.unknown_response) }
+    unsafe { replace_handler(l, &raw mut (*vm_of(l)).refs.unknown_response, refuse_response) }
 }
 
-unsafe fn replace_handler(l: *mut lua_State, slot: *mut c_int) -> c_int {
+unsafe fn replace_handler(l: *mut lua_State, slot: *mut c_int, default: lua_CFunction) -> c_int {
     // SAFETY: rules 1 and 2; the slot is a field of the live Vm.
     unsafe {
         lua_settop(l, 1);
         let old = *slot;
         if old == 0 {
-            lua_pushnil(l);
+            lua_pushcfunction(l, default);
         } else {
             push_ref(l, old);
             luaL_unref(l, ffi::LUA_REGISTRYINDEX, old);

@@ -4,10 +4,11 @@ use std::ffi::c_int;
 
 use mlua::ffi::{lua_State, lua_isnoneornil, lua_pushboolean, lua_pushinteger, luaL_checkinteger};
 
-use super::protocol::{number_of, pack_with, push_named};
+use super::protocol::{is_plain_lua, number_of, pack_with, push_named};
 use crate::lua::send::{destination, payload, post};
+use crate::lua::seri;
 use crate::lua::vm::vm_of;
-use crate::message::{Address, Session};
+use crate::message::{Address, Kind, Session};
 use crate::node::SendError;
 
 /// `send(addr, typename, ...)`.
@@ -15,6 +16,12 @@ pub(super) unsafe extern "C-unwind" fn send(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this; the block is given away at once.
     unsafe {
         let vm = vm_of(l);
+        if is_plain_lua(l, vm, 2) {
+            let to = destination(l, 1);
+            let packed = seri::pack(l, 3);
+            let head = ((*vm).context.address(), Kind::LUA, Session::NONE);
+            return sent(l, post(vm, to, head, (packed.ptr, packed.len)), 0);
+        }
         push_named(l, vm, 2);
         let kind = number_of(l);
         let to = destination(l, 1);

@@ -138,7 +138,7 @@ unsafe fn enter_token(l: *mut lua_State, vm: *mut Vm, session: i32) {
 unsafe fn leave_token(l: *mut lua_State, vm: *mut Vm, context: lua_KContext) {
     // SAFETY: rules 1 and 4; setting an existing key to nil cannot raise.
     unsafe {
-        if context as isize != IN_TABLE {
+        if context != IN_TABLE {
             (*(*vm).running).sleeps_on_itself = false;
             return;
         }

@@ -4,12 +4,11 @@ use std::ffi::{CStr, c_int};
 use std::ptr;
 
 use mlua::ffi::{
-    self, LUA_OK, LUA_TFUNCTION, LUA_TTABLE, LUA_YIELD, lua_KContext, lua_State, lua_insert,
-    lua_pcallk, lua_pushcfunction, lua_pushvalue, lua_settop, lua_tolstring, luaL_checktype,
-    luaL_ref,
+    self, LUA_OK, LUA_TFUNCTION, LUA_TTABLE, LUA_YIELD, lua_KContext, lua_State, lua_pcallk,
+    lua_pushcfunction, lua_pushvalue, lua_settop, lua_tolstring, luaL_checktype, luaL_ref,
 };
 
-use super::{exit, fork, push_ref};
+use super::{exit, fork, require};
 use crate::codec::seri::Value;
 use crate::lua::service::traceback;
 use crate::lua::vm::{Callback, Vm, vm_of};
@@ -19,7 +18,7 @@ use crate::message::{Kind, Message, Payload, Session};
 const FUNCTION: c_int = 1;
 /// Where it keeps the handler that makes tracebacks.
 const HANDLER: c_int = 2;
-/// The continuation's context while the hook runs.
+/// The continuation's context while the init functions run.
 const HOOK: isize = 1;
 /// The continuation's context while the start function runs.
 const START: isize = 2;
@@ -87,16 +86,16 @@ pub(super) unsafe extern "C-unwind" fn init_service(l: *mut lua_State) -> c_int 
         lua_settop(l, FUNCTION);
         lua_pushcfunction(l, traceback);
         let vm = vm_of(l);
-        if (*vm).refs.start_hook == 0 {
+        if (*vm).refs.pending_inits == 0 {
             return phase_ended(l, LUA_OK, HOOK as lua_KContext);
         }
-        push_ref(l, (*vm).refs.start_hook);
+        lua_pushcfunction(l, require::run_pending);
         let status = lua_pcallk(l, 0, 0, HANDLER, HOOK as lua_KContext, Some(phase_ended));
         phase_ended(l, status, HOOK as lua_KContext)
     }
 }
 
-/// Goes on when the hook or the start function has ended.
+/// Goes on when the init functions or the start function have ended.
 unsafe extern "C-unwind" fn phase_ended(
     l: *mut lua_State,
     status: c_int,
@@ -108,7 +107,8 @@ unsafe extern "C-unwind" fn phase_ended(
         if status != LUA_OK && status != LUA_YIELD {
             return failed(vm, l);
         }
-        if context as isize == HOOK {
+        if context == HOOK {
+            (*vm).started = true;
             lua_settop(l, HANDLER);
             lua_pushvalue(l, FUNCTION);
             let status = lua_pcallk(l, 0, 0, HANDLER, START as lua_KContext, Some(phase_ended));
@@ -130,10 +130,8 @@ unsafe fn failed(vm: *mut Vm, l: *mut lua_State) -> c_int {
         report(vm, "ERROR");
         (*vm).context.start_failed();
         lua_settop(l, 0);
-        lua_pushcfunction(l, exit::exit);
-        lua_insert(l, 1);
-        ffi::lua_callk(l, 0, 0, 0, None);
-        0
+        // Not through lua_call, which no yield may cross.
+        exit::exit(l)
     }
 }
 

@@ -16,10 +16,12 @@
 
 mod external;
 mod functions;
+mod heap;
 mod pack;
 mod pairs;
 mod scratch;
 mod unpack;
+mod walk;
 
 pub use functions::{l_pack, l_packstring, l_tostring, l_trash, l_unpack};
 pub use pack::{Packed, pack};

@@ -11,6 +11,7 @@ use std::ptr;
 
 use mlua::ffi::{self, lua_State};
 
+use super::heap::{self, Arguments, Table};
 use super::scratch::Scratch;
 use crate::codec::seri::{DEPTH_MAX, EncodeError, Encoder};
 
@@ -82,8 +83,11 @@ unsafe fn pack_values<T>(
     unsafe {
         let top = ffi::lua_gettop(l);
         let mut packer = Packer::new(l);
+        let known = heap::trusted();
         for index in first..=top {
-            packer.value(index, top, 0)?;
+            if !known || !packer.walk(Arguments::of(l).value(index))? {
+                packer.value(index, top, 0)?;
+            }
         }
         finish(&mut packer)
     }
@@ -101,7 +105,7 @@ unsafe fn raise(l: *mut lua_State, failure: Failure) -> ! {
             Failure::Encode(EncodeError::TooDeep) => {
                 ffi::luaL_error(l, c"serialize can't pack too depth table".as_ptr())
             }
-            Failure::Encode(EncodeError::StringTooLong(_)) => {
+            Failure::Encode(EncodeError::StringTooLong) => {
                 ffi::luaL_error(l, c"string is too long to serialize".as_ptr())
             }
             Failure::Encode(_) => ffi::luaL_error(l, c"not enough memory".as_ptr()),
@@ -131,12 +135,21 @@ const SEGMENTS_MAX: usize = 8;
 /// The stack slots that one level of tables takes: see `pairs` for the most of them.
 const TABLE_SLOTS: c_int = 12;
 
+/// A place in a message under way.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    bytes: usize,
+    segments: usize,
+}
+
 /// One pack under way. Every method leaves the Lua stack as it was, unless it fails.
 pub(super) struct Packer {
     pub(super) l: *mut lua_State,
     pub(super) out: Scratch,
     /// Counts the calls into Lua code: whoever iterates over a table must not trust it after one.
     pub(super) calls: u32,
+    /// The last metatable that was seen to have no `__pairs`; null when Lua code ran since.
+    pub(super) plain: *const Table,
     segment_count: usize,
     segments: [Segment; SEGMENTS_MAX],
 }
@@ -145,7 +158,7 @@ impl Packer {
     fn new(l: *mut lua_State) -> Packer {
         let segment = Segment { at: 0, text: ptr::null(), len: 0 };
         let segments = [segment; SEGMENTS_MAX];
-        Packer { l, out: Scratch::take(), calls: 0, segment_count: 0, segments }
+        Packer { l, out: Scratch::take(), calls: 0, plain: ptr::null(), segment_count: 0, segments }
     }
 
     /// Writes the value at `index`; `top` is the index of the topmost value.
@@ -179,7 +192,7 @@ impl Packer {
         unsafe {
             match kind {
                 ffi::LUA_TNUMBER => self.number(index)?,
-                ffi::LUA_TSTRING => self.string(index)?,
+                ffi::LUA_TSTRING => self.string_at(index)?,
                 ffi::LUA_TTABLE => return self.table(index, top, depth + 1),
                 ffi::LUA_TBOOLEAN => self.out.boolean(ffi::lua_toboolean(self.l, index) != 0)?,
                 ffi::LUA_TNIL => self.out.nil()?,
@@ -205,18 +218,36 @@ impl Packer {
     }
 
     #[inline]
-    unsafe fn string(&mut self, index: c_int) -> Result<(), EncodeError> {
+    unsafe fn string_at(&mut self, index: c_int) -> Result<(), EncodeError> {
         let mut len = 0;
         // SAFETY:
         // - the value at `index` is a string, so nothing is converted and nothing raises.
         // - its bytes stay where they are while the string is on the stack or in a table there.
-        unsafe {
+        let text = unsafe {
             let text = ffi::lua_tolstring(self.l, index, &mut len).cast::<u8>();
-            if len >= SEGMENT_BYTES_MIN && self.may_note() {
-                return self.note(text, len);
-            }
-            self.out.string(std::slice::from_raw_parts(text, len))
+            std::slice::from_raw_parts(text, len)
+        };
+        self.string(text)
+    }
+
+    /// Writes a string, or notes it. Its bytes must stay alive until Lua code runs.
+    #[inline(always)]
+    pub(super) fn string(&mut self, text: &[u8]) -> Result<(), EncodeError> {
+        if text.len() >= SEGMENT_BYTES_MIN && self.may_note() {
+            return self.note(text.as_ptr(), text.len());
         }
+        self.out.string(text)
+    }
+
+    /// Marks a place to go [`Packer::back_to`].
+    pub(super) fn mark(&self) -> Mark {
+        Mark { bytes: self.out.as_bytes().len(), segments: self.segment_count }
+    }
+
+    /// Forgets what was written and noted behind a mark.
+    pub(super) fn back_to(&mut self, mark: Mark) {
+        self.out.truncate(mark.bytes);
+        self.segment_count = mark.segments;
     }
 
     /// Tells whether one more string may be left for the final copy.

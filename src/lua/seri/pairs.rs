@@ -96,6 +96,7 @@ impl Packer {
         // SAFETY: the noted strings are alive until the call below.
         unsafe { self.settle()? };
         self.calls = self.calls.wrapping_add(1);
+        self.plain = ptr::null();
         // SAFETY: the state is live, and the function with its arguments is on the stack.
         unsafe { protect(self.l, arguments, results) }
     }

@@ -9,7 +9,8 @@ use std::slice;
 use mlua::ffi::{self, lua_State};
 
 use super::external;
-use crate::codec::seri::{DEPTH_MAX, DecodeError, Decoder, Fault, Token};
+use super::heap::{Array, Hash, Key};
+use crate::codec::seri::{DEPTH_MAX, DecodeError, Decoder, Fault, Number, Token};
 
 /// Pushes all values of a message and returns how many they are.
 ///
@@ -44,9 +45,11 @@ pub unsafe fn unpack_owned(l: *mut lua_State, ptr: *mut u8, len: usize) -> (c_in
 
 /// The stack slots made sure of at once for the values of a message.
 const VALUE_SLOTS: c_int = 16;
-/// The stack slots that one level of tables takes: the table, a key and a value, or the text of
-/// an error.
-const TABLE_SLOTS: c_int = 5;
+/// So many levels of tables share one check of the stack.
+const LEVELS_CHECKED: u32 = 4;
+/// The stack slots of that many levels: each has a table and a key, and the last a value too or
+/// the text of an error.
+const LEVELS_SLOTS: c_int = 16;
 /// In front of a longer array the pairs of a table are not counted ahead: looking through all its
 /// values would cost more than growing the hash part.
 const ARRAY_LEN_MAX_TO_COUNT: u64 = 32;
@@ -57,8 +60,8 @@ struct Unpacker<'a> {
     taken: bool,
 }
 
-impl Unpacker<'_> {
-    unsafe fn new<'a>(l: *mut lua_State, ptr: *const u8, len: usize) -> Unpacker<'a> {
+impl<'a> Unpacker<'a> {
+    unsafe fn new(l: *mut lua_State, ptr: *const u8, len: usize) -> Unpacker<'a> {
         // SAFETY: the caller of `unpack` promises the bytes; without bytes any pointer will do.
         let bytes = if len == 0 { &[] } else { unsafe { slice::from_raw_parts(ptr, len) } };
         Unpacker { l, decoder: Decoder::new(bytes), taken: false }
@@ -74,11 +77,13 @@ impl Unpacker<'_> {
                     ffi::luaL_checkstack(self.l, VALUE_SLOTS, c"too many values".as_ptr());
                 }
                 count += 1;
-                match (self.token(), block) {
-                    (Token::String(text), Some(block)) if self.decoder.is_empty() => {
-                        self.last_string(text, block);
-                    }
-                    (token, _) => self.push(token, 0),
+                if let Some(number) = self.decoder.number() {
+                    push_number(self.l, number);
+                    continue;
+                }
+                match self.token() {
+                    Token::String(text) if self.decoder.is_empty() => self.last(text, block),
+                    token => self.push(token, 0),
                 }
             }
         }
@@ -86,22 +91,22 @@ impl Unpacker<'_> {
     }
 
     /// Pushes the string that ends the message.
-    unsafe fn last_string(&mut self, text: &[u8], block: *mut u8) {
+    #[inline]
+    unsafe fn last(&mut self, text: &[u8], block: Option<*mut u8>) {
         // SAFETY: the state is live with a free slot; `unpack_owned` promises the block.
         unsafe {
-            self.taken = external::push_owned(self.l, block, text);
+            self.taken = block.is_some_and(|block| external::push_owned(self.l, block, text));
             if !self.taken {
-                self.push(Token::String(text), 0);
+                push_text(self.l, text);
             }
         }
     }
 
     /// Reads the next item, or raises.
     #[inline(always)]
-    fn token(&mut self) -> Token<'static> {
+    unsafe fn token(&mut self) -> Token<'a> {
         match self.decoder.token() {
-            // SAFETY: the bytes outlive the unpacker, which hands no token out.
-            Ok(token) => unsafe { std::mem::transmute::<Token<'_>, Token<'static>>(token) },
+            Ok(token) => token,
             // SAFETY: the state is live and nothing is owned.
             Err(error) => unsafe { raise(self.l, error) },
         }
@@ -115,9 +120,7 @@ impl Unpacker<'_> {
             match token {
                 Token::Integer(value) => ffi::lua_pushinteger(self.l, value),
                 Token::Float(value) => ffi::lua_pushnumber(self.l, value),
-                Token::String(text) => {
-                    ffi::lua_pushlstring(self.l, text.as_ptr().cast(), text.len());
-                }
+                Token::String(text) => push_text(self.l, text),
                 Token::Table(array_len) => self.table(array_len, depth + 1),
                 Token::Boolean(value) => ffi::lua_pushboolean(self.l, value as c_int),
                 Token::Nil => ffi::lua_pushnil(self.l),
@@ -129,45 +132,123 @@ impl Unpacker<'_> {
         }
     }
 
+    /// Pushes the next value, at the level `depth`.
+    #[inline(always)]
+    unsafe fn next(&mut self, depth: u32) {
+        // SAFETY: the state is live, and a slot is free.
+        unsafe {
+            match self.decoder.number() {
+                Some(number) => push_number(self.l, number),
+                None => self.next_slow(depth),
+            }
+        }
+    }
+
+    /// As `next`, for a value that is no number.
+    #[inline(never)]
+    unsafe fn next_slow(&mut self, depth: u32) {
+        // SAFETY: the state is live, and a slot is free.
+        unsafe {
+            let token = self.token();
+            self.push(token, depth);
+        }
+    }
+
     /// Makes a table whose values are at the level `depth`.
     unsafe fn table(&mut self, array_len: u64, depth: u32) {
         let l = self.l;
         // SAFETY: the state is live, and the slots are checked before they are used.
         unsafe {
-            ffi::luaL_checkstack(l, TABLE_SLOTS, c"too deep table".as_ptr());
+            if depth % LEVELS_CHECKED == 1 {
+                ffi::luaL_checkstack(l, LEVELS_SLOTS, c"too deep table".as_ptr());
+            }
+            if depth > DEPTH_MAX {
+                return self.empty_table(array_len);
+            }
             let (array_slots, pair_slots) = self.sizes(array_len, depth);
             ffi::lua_createtable(l, array_slots, pair_slots);
-            for position in 1..=array_len {
-                self.checked(depth);
-                ffi::lua_rawseti(l, -2, position as i64);
+            if array_len > 0 {
+                self.fill_array(array_len, depth);
             }
-            loop {
-                let key = self.token();
-                if key == Token::Nil {
-                    return;
-                }
-                self.check_depth(depth);
-                self.push(key, depth);
-                self.checked(depth);
-                ffi::lua_rawset(l, -3);
+            let hash = Hash::of_top(l, pair_slots);
+            while self.pair(hash, depth) {}
+        }
+    }
+
+    /// Makes the table that may stand one level below the deepest value: it must be empty.
+    #[cold]
+    unsafe fn empty_table(&mut self, array_len: u64) {
+        // SAFETY: the state is live, and the slots were checked.
+        unsafe {
+            ffi::lua_createtable(self.l, 0, 0);
+            if self.token() != Token::Nil || array_len > 0 {
+                raise(self.l, self.decoder.error(Fault::TooDeep));
             }
         }
     }
 
-    /// Pushes the next value after a look at its level.
+    /// Reads a pair into the table on the top of the stack; false at the table's end.
     #[inline(always)]
-    unsafe fn checked(&mut self, depth: u32) {
-        let token = self.token();
-        self.check_depth(depth);
-        // SAFETY: the state is live, and a slot is free.
-        unsafe { self.push(token, depth) }
+    unsafe fn pair(&mut self, hash: Option<Hash>, depth: u32) -> bool {
+        // SAFETY: the state is live, and two slots are free.
+        unsafe {
+            if let Some(key) = self.decoder.short_string() {
+                self.field(hash, key, depth);
+                return true;
+            }
+            let key = self.token();
+            if key == Token::Nil {
+                return false;
+            }
+            self.push(key, depth);
+            self.next(depth);
+            ffi::lua_rawset(self.l, -3);
+        }
+        true
     }
 
+    /// Reads the value of a short key into the table on the top of the stack.
     #[inline(always)]
-    fn check_depth(&self, depth: u32) {
-        if depth > DEPTH_MAX {
-            // SAFETY: the state is live and nothing is owned.
-            unsafe { raise(self.l, self.decoder.error(Fault::TooDeep)) }
+    unsafe fn field(&mut self, hash: Option<Hash>, key: &[u8], depth: u32) {
+        let l = self.l;
+        // SAFETY: the state is live, and two slots are free. The key is on the stack while it is
+        // used, below the value.
+        unsafe {
+            let content = ffi::lua_pushlstring(l, key.as_ptr().cast(), key.len());
+            let Some(hash) = hash else {
+                self.next(depth);
+                return ffi::lua_rawset(l, -3);
+            };
+            let key = Key::of_content(content);
+            if let Some(number) = self.decoder.number() {
+                if hash.put_number(key, number) {
+                    return ffi::lua_settop(l, -2);
+                }
+                push_number(l, number);
+            } else {
+                self.next_slow(depth);
+                if hash.put_top(l, key) {
+                    return ffi::lua_settop(l, -3);
+                }
+            }
+            ffi::lua_rawset(l, -3);
+        }
+    }
+
+    /// Reads the array values of the new table on the top of the stack.
+    unsafe fn fill_array(&mut self, array_len: u64, depth: u32) {
+        // SAFETY: the state is live, and a slot is free. The table keeps the size that it was made
+        // with while positions in that size are set, and they are set in rising order.
+        unsafe {
+            let mut array = Array::of_top(self.l);
+            for position in 1..=array_len {
+                match self.decoder.number() {
+                    Some(number) if array.set(position, number) => continue,
+                    Some(number) => push_number(self.l, number),
+                    None => self.next_slow(depth),
+                }
+                ffi::lua_rawseti(self.l, -2, position as i64);
+            }
         }
     }
 
@@ -181,6 +262,23 @@ impl Unpacker<'_> {
         let array = self.decoder.reserve(array_len);
         (c_int::try_from(array).unwrap_or(c_int::MAX), c_int::try_from(pairs).unwrap_or(c_int::MAX))
     }
+}
+
+#[inline(always)]
+unsafe fn push_number(l: *mut lua_State, number: Number) {
+    // SAFETY: the state is live, and a slot is free.
+    unsafe {
+        match number {
+            Number::Integer(value) => ffi::lua_pushinteger(l, value),
+            Number::Float(value) => ffi::lua_pushnumber(l, value),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn push_text(l: *mut lua_State, text: &[u8]) {
+    // SAFETY: the state is live, and a slot is free.
+    unsafe { ffi::lua_pushlstring(l, text.as_ptr().cast(), text.len()) };
 }
 
 /// Raises the Lua error for malformed bytes.

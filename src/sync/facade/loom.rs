@@ -9,8 +9,9 @@ use std::sync::OnceLock;
 pub(crate) use loom::hint;
 pub(crate) use loom::sync::{Condvar, Mutex as OsMutex};
 
-/// One look: each further one multiplies the schedules and shows nothing new.
-pub(crate) const SPIN_ROUNDS_MAX: u32 = 1;
+/// No look: each one multiplies the schedules, and loom lets others run during it, which hides the
+/// schedules where a waiter parks at once.
+pub(crate) const SPIN_ROUNDS_MAX: u32 = 0;
 
 /// Threads as the protocols need them.
 pub(crate) mod thread {

@@ -3,7 +3,7 @@
 pub(crate) use shuttle::hint;
 pub(crate) use shuttle::sync::{Condvar, Mutex as OsMutex, atomic};
 
-/// One look, as under loom.
+/// One look: what it shows, more of them show too.
 pub(crate) const SPIN_ROUNDS_MAX: u32 = 1;
 
 /// Threads as the protocols need them.

@@ -212,3 +212,101 @@ impl RawFair {
         }
     }
 }
+
+#[cfg(all(test, not(any(ironsky_loom, ironsky_shuttle))))]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::AtomicU64;
+    use std::thread::scope;
+
+    use lock_api::RawMutex as _;
+
+    use super::*;
+    use crate::sync::lock::suite::until;
+
+    fn look(lock: &RawFair) -> u32 {
+        lock.state.load(Ordering::Relaxed)
+    }
+
+    /// Lets this many threads queue one after the other behind a holder, and returns the order in
+    /// which they were served.
+    fn served(waiters: u32) -> Vec<u32> {
+        let lock = RawFair::INIT;
+        let order = Mutex::new(Vec::new());
+        let holder = lock.lock();
+        scope(|scope| {
+            for index in 0..waiters {
+                let (lock, order) = (&lock, &order);
+                scope.spawn(move || {
+                    let guard = lock.lock();
+                    order.lock().unwrap().push(index);
+                    // SAFETY: this thread holds the lock.
+                    unsafe { lock.unlock(guard) }
+                });
+                until("the thread has its ticket", || present(look(lock)) == index + 2);
+            }
+            // SAFETY: this thread holds the lock.
+            unsafe { lock.unlock(holder) }
+        });
+        assert_eq!(look(&lock), FREE);
+        order.into_inner().unwrap()
+    }
+
+    #[test]
+    fn the_order_of_arrival_is_the_order_of_service() {
+        for waiters in [1, 2, 3, 16, 17, 40] {
+            assert_eq!(served(waiters), (0..waiters).collect::<Vec<_>>());
+        }
+    }
+
+    /// How often others were served between a ticket and its turn, at worst.
+    fn passed_at_most(threads: u64, rounds: u64) -> u64 {
+        let lock = RawFair::INIT;
+        let served = AtomicU64::new(0);
+        let worst = AtomicU64::new(0);
+        scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    for _ in 0..rounds {
+                        let ticket = lock.draw_ticket();
+                        let before = served.load(Ordering::Relaxed);
+                        lock.wait_for_turn(ticket);
+                        let passed = served.fetch_add(1, Ordering::Relaxed) - before;
+                        worst.fetch_max(passed, Ordering::Relaxed);
+                        // SAFETY: it is this thread's turn.
+                        unsafe { lock.unlock(GuardNoSend::new()) }
+                    }
+                });
+            }
+        });
+        assert_eq!(served.into_inner(), threads * rounds);
+        worst.into_inner()
+    }
+
+    #[test]
+    fn a_ticket_waits_for_each_other_thread_at_most_once() {
+        for threads in [2, 3, 4, 8, 16] {
+            let worst = passed_at_most(threads, 24_000 / threads);
+            assert!(worst < threads, "{threads} threads: {worst} were served before a ticket");
+        }
+    }
+
+    #[test]
+    fn more_threads_than_tickets_all_get_in() {
+        let lock = RawFair::INIT;
+        let holder = lock.lock();
+        scope(|scope| {
+            for _ in 0..300 {
+                scope.spawn(|| {
+                    let guard = lock.lock();
+                    // SAFETY: this thread holds the lock.
+                    unsafe { lock.unlock(guard) }
+                });
+            }
+            until("no ticket is left", || present(look(&lock)) == TICKET);
+            // SAFETY: this thread holds the lock.
+            unsafe { lock.unlock(holder) }
+        });
+        assert_eq!(look(&lock), FREE);
+    }
+}

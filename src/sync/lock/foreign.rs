@@ -64,6 +64,21 @@ unsafe impl lock_api::RawMutex for RawSpinCrate {
     }
 }
 
+/// A write share of the spin crate's lock.
+///
+/// It carries the crate's own guard: the crate's way to release without one asserts, in debug
+/// builds, that no reader is just looking, and readers look by counting themselves in for a moment.
+#[derive(Debug)]
+pub struct SpinCrateWriter(spin::RwLockWriteGuard<'static, ()>);
+
+impl SpinCrateWriter {
+    fn new(guard: spin::RwLockWriteGuard<'_, ()>) -> Self {
+        // SAFETY: only the lifetime changes. The guard is dropped in `unlock_exclusive` alone, which
+        // borrows the lock that made it; otherwise it is forgotten.
+        Self(unsafe { std::mem::transmute::<_, spin::RwLockWriteGuard<'static, ()>>(guard) })
+    }
+}
+
 /// The reader-writer lock of the spin crate.
 #[derive(Debug)]
 pub struct RawRwSpinCrate(spin::RwLock<()>);
@@ -73,13 +88,13 @@ impl Named for RawRwSpinCrate {
 }
 
 // SAFETY:
-// - exclusion: a guard of the crate's lock is forgotten at the acquisition, so that share stays
-//   held until the matching unlock, which the trait allows only to its holder.
+// - exclusion: a share of the crate's lock is forgotten or carried by the guard at the acquisition,
+//   so it stays held until the matching unlock, which the trait allows only to its holder.
 unsafe impl lock_api::RawRwLock for RawRwSpinCrate {
     const INIT: Self = Self(spin::RwLock::new(()));
 
     type SharedGuard = GuardNoSend;
-    type ExclusiveGuard = GuardNoSend;
+    type ExclusiveGuard = SpinCrateWriter;
 
     #[inline]
     fn lock_shared(&self) -> GuardNoSend {
@@ -102,23 +117,18 @@ unsafe impl lock_api::RawRwLock for RawRwSpinCrate {
     }
 
     #[inline]
-    fn lock_exclusive(&self) -> GuardNoSend {
-        std::mem::forget(self.0.write());
-        GuardNoSend::new()
+    fn lock_exclusive(&self) -> SpinCrateWriter {
+        SpinCrateWriter::new(self.0.write())
     }
 
     #[inline]
-    fn try_lock_exclusive(&self) -> Option<GuardNoSend> {
-        self.0.try_write().map(|guard| {
-            std::mem::forget(guard);
-            GuardNoSend::new()
-        })
+    fn try_lock_exclusive(&self) -> Option<SpinCrateWriter> {
+        self.0.try_write().map(SpinCrateWriter::new)
     }
 
     #[inline]
-    unsafe fn unlock_exclusive(&self, _guard: GuardNoSend) {
-        // SAFETY: the caller holds the write share, whose guard was forgotten at the acquisition.
-        unsafe { self.0.force_write_unlock() }
+    unsafe fn unlock_exclusive(&self, guard: SpinCrateWriter) {
+        drop(guard);
     }
 
     #[inline]

@@ -35,7 +35,7 @@ mod spin;
 mod suite;
 
 pub use fair::RawFair;
-pub use foreign::{RawParkingLot, RawRwParkingLot, RawRwSpinCrate, RawSpinCrate};
+pub use foreign::{RawParkingLot, RawRwParkingLot, RawRwSpinCrate, RawSpinCrate, SpinCrateWriter};
 pub use mutex::RawMutex;
 pub use optimistic::{Optimistic, Stamp};
 pub use phased::{Policy, RawPhased};

@@ -426,3 +426,6 @@ impl<P: Policy> RawPhased<P> {
         }
     }
 }
+
+#[cfg(all(test, not(any(ironsky_loom, ironsky_shuttle))))]
+mod tests;

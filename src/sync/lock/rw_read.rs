@@ -239,3 +239,72 @@ impl RawRwRead {
         }
     }
 }
+
+#[cfg(all(test, not(any(ironsky_loom, ironsky_shuttle))))]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::thread::scope;
+
+    use super::*;
+    use crate::sync::lock::suite::until;
+
+    type Lock = lock_api::RwLock<RawRwRead, u32>;
+
+    fn raw(lock: &Lock) -> &RawRwRead {
+        // SAFETY: the tests only look at the word.
+        unsafe { lock.raw() }
+    }
+
+    #[test]
+    fn readers_pass_a_waiting_writer_in_their_own_thread_and_in_others() {
+        let lock = Lock::new(0);
+        let written = AtomicBool::new(false);
+        let first = lock.read();
+        scope(|scope| {
+            scope.spawn(|| {
+                *lock.write() = 1;
+                written.store(true, Ordering::Release);
+            });
+            until("the writer parks", || raw(&lock).look() & WRITERS_PARKED != 0);
+            let second = lock.read();
+            let other = scope.spawn(|| *lock.read());
+            assert_eq!(other.join().unwrap(), *first + *second);
+            drop(first);
+            assert!(!written.load(Ordering::Acquire));
+            drop(second);
+            until("the writer is in", || written.load(Ordering::Acquire));
+        });
+        assert_eq!(lock.into_inner(), 1);
+    }
+
+    #[test]
+    fn a_leaving_writer_wakes_all_parked_readers_before_a_writer() {
+        let lock = Lock::new(0);
+        let holder = lock.write();
+        scope(|scope| {
+            let readers = [0, 1].map(|_| scope.spawn(|| *lock.read()));
+            until("a reader parks", || raw(&lock).look() & READERS_PARKED != 0);
+            let writer = scope.spawn(|| *lock.write() += 1);
+            until("the writer parks", || raw(&lock).look() & WRITERS_PARKED != 0);
+            drop(holder);
+            for reader in readers {
+                until("each reader is in", || reader.is_finished());
+            }
+            until("the writer is in", || writer.is_finished());
+        });
+        assert_eq!(raw(&lock).look(), 0);
+        assert_eq!(lock.into_inner(), 1);
+    }
+
+    #[test]
+    fn a_lock_full_of_readers_waits_for_one_to_leave() {
+        let lock = RawRwRead { state: AtomicU64::new(READERS_FULL) };
+        assert!(lock_api::RawRwLock::try_lock_shared(&lock).is_none());
+        scope(|scope| {
+            let late = scope.spawn(|| std::mem::forget(lock_api::RawRwLock::lock_shared(&lock)));
+            lock.state.fetch_sub(READER_ONE, Ordering::Release);
+            until("the late reader is in", || late.is_finished());
+        });
+        assert_eq!(lock.look(), READERS_FULL);
+    }
+}

@@ -1,9 +1,8 @@
 //! One test suite for all locks, and one instance of it a lock.
 //!
-//! What the promises have in common is tested here, for the foreign locks too; the tests of one
-//! lock's own promise (order, bounds, recursion) stand at the end of this file and use the words of
-//! the locks to know who waits. The seeds of the stress tests are printed; set `IRONSKY_SEED` to
-//! repeat one.
+//! What the promises have in common is tested here, for the foreign locks too. A lock's own promise
+//! (order, bounds, recursion) is tested beside it, where the test can read the word to know who
+//! waits. The seeds of the stress tests are printed; set `IRONSKY_SEED` to repeat one.
 
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Guarded, explore, together};
+use super::{Guarded, explore, explore_shallow, together};
 use crate::sync::lock::{
     Optimistic, RawFair, RawMutex, RawRwFair, RawRwRead, RawRwWrite, RawSpin, ReentrantLock,
 };
@@ -127,6 +127,15 @@ macro_rules! shared_models {
                     let lock = shared::<$raw>();
                     together(&lock, &[read, read, write]);
                     assert_eq!(lock.read().get(), 1);
+                });
+            }
+
+            #[test]
+            fn two_readers_and_two_writers_all_get_in() {
+                explore_shallow(|| {
+                    let lock = shared::<$raw>();
+                    together(&lock, &[write, read, write, read]);
+                    assert_eq!(lock.read().get(), 2);
                 });
             }
 
