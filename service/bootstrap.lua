@@ -2,6 +2,7 @@
 
 local skynet = require "skynet"
 require "skynet.manager"
+local core = require "skynet.core"
 
 -- Without this service the node cannot work: says so and ends the process.
 local function need(name)
@@ -10,7 +11,7 @@ local function need(name)
 		return result
 	end
 	skynet.error("bootstrap: the service", name, "did not start:", ok and "it exited" or result)
-	skynet.abort()
+	core.command("ABORT", "1")
 	skynet.wait()
 end
 
@@ -34,6 +35,15 @@ local function start_tls()
 	end)
 end
 
+-- Returns how many services the launcher has started.
+local function count_services()
+	local count = 0
+	for _ in pairs(skynet.call(".launcher", "lua", "LIST")) do
+		count = count + 1
+	end
+	return count
+end
+
 skynet.start(function()
 	local launcher = assert(skynet.launch("snlua", "launcher"))
 	skynet.name(".launcher", launcher)
@@ -44,7 +54,12 @@ skynet.start(function()
 	if skynet.getenv "enablessl" == "true" then
 		start_tls()
 	end
-	-- A start service that fails has been logged; the system services stay up.
-	pcall(skynet.newservice, skynet.getenv "start" or "main")
+	local own = count_services()
+	local started = pcall(skynet.newservice, skynet.getenv "start" or "main")
+	if not started and count_services() == own then
+		-- Why it failed has been logged. Without any application a node is of no use.
+		skynet.error "error: the start service could not start and nothing else runs; the node ends"
+		core.command("ABORT", "1")
+	end
 	skynet.exit()
 end)

@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// Long enough for the slowest file (about 10 s alone) on a loaded machine with two cores.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// The module that the tests share; everything else beside it is a test.
 const SUPPORT: &str = "check.lua";

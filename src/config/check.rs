@@ -221,9 +221,9 @@ impl Check<'_> {
         let patterns = self.text_or("luaservice", "./service/?.lua");
         let tried: Vec<String> =
             patterns.split(';').map(|pattern| pattern.replace('?', name)).collect();
-        // Services look among the embedded files behind the configured patterns.
-        let is_embedded = (self.is_embedded)(&format!("service/{name}.lua"));
-        if !is_embedded && !tried.iter().any(|path| self.exists(path)) {
+        // The binary's own services come behind the configured directories.
+        let is_own = (self.is_embedded)(&format!("service/{name}.lua"));
+        if !is_own && !tried.iter().any(|path| self.exists(path)) {
             let tried = tried.join("\n  ");
             self.error("luaservice", format!("the service {name:?} is not found at\n  {tried}"));
         }

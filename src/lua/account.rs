@@ -4,9 +4,11 @@
 //! default build), so C modules and Lua share one allocator.
 
 use std::ffi::c_void;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::node::Context;
+use crate::message::Address;
+use crate::node::{Context, Node};
 
 /// The first warning comes above this many bytes; each warning doubles it.
 const FIRST_WARNING: usize = 32 << 20;
@@ -15,17 +17,22 @@ const MEBIBYTE: f64 = (1 << 20) as f64;
 
 /// What one Lua state has allocated. Written only by whoever runs the state, read by signals too;
 /// `Relaxed` throughout, as the numbers order nothing.
+///
+/// It knows the service by its address only: the service's cell holds the account (for signals),
+/// so a way back would keep both alive for ever.
 pub(super) struct Account {
-    context: Context,
+    node: Arc<Node>,
+    service: Address,
     used: AtomicUsize,
     limit: AtomicUsize,
     warning: AtomicUsize,
 }
 
 impl Account {
-    pub(super) fn new(context: Context) -> Self {
+    pub(super) fn new(context: &Context) -> Self {
         Self {
-            context,
+            node: Arc::clone(context.node()),
+            service: context.address(),
             used: AtomicUsize::new(0),
             limit: AtomicUsize::new(usize::MAX),
             warning: AtomicUsize::new(FIRST_WARNING),
@@ -40,7 +47,7 @@ impl Account {
     /// Lets no allocation go beyond `bytes` from now on.
     pub(super) fn set_limit(&self, bytes: usize) {
         self.limit.store(bytes, Ordering::Relaxed);
-        self.context.log(&format!("Set memory limit to {:.2} M", bytes as f64 / MEBIBYTE));
+        self.log(&format!("Set memory limit to {:.2} M", bytes as f64 / MEBIBYTE));
     }
 
     /// Books a change of a block's size; false when the limit forbids it.
@@ -56,10 +63,14 @@ impl Account {
         true
     }
 
+    fn log(&self, line: &str) {
+        self.node.log(self.service, line.as_bytes());
+    }
+
     #[cold]
     fn warn(&self, used: usize) {
         self.warning.store(self.warning.load(Ordering::Relaxed) * 2, Ordering::Relaxed);
-        self.context.log(&format!("Memory warning {:.2} M", used as f64 / MEBIBYTE));
+        self.log(&format!("Memory warning {:.2} M", used as f64 / MEBIBYTE));
     }
 }
 
@@ -88,8 +99,11 @@ pub(super) unsafe extern "C" fn allocate(
     if !account.book(booked, new_size) {
         return std::ptr::null_mut();
     }
-    // SAFETY: `old` is null or a live block of this function.
-    let new = unsafe { libc::realloc(old, new_size) };
+    // SAFETY: `old` is null or a live block of this function. A new block comes from malloc, which
+    // is the faster way to one.
+    let new = unsafe {
+        if old.is_null() { libc::malloc(new_size) } else { libc::realloc(old, new_size) }
+    };
     if new.is_null() {
         account.book(new_size, booked);
     }

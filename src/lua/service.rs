@@ -19,7 +19,7 @@ use super::trace::Trace;
 use super::trap::Trap;
 use super::vm::{Answer, Callback, Current, LuaProtocol, Refs, Suspension, Vm, Waiters, set_extra};
 use crate::message::{Address, Kind, Message, Payload, Session};
-use crate::node::{Context, StartError};
+use crate::node::{Context, Node, StartError};
 use crate::service::{Service, Signals};
 
 /// A Lua service as the scheduler sees it.
@@ -56,14 +56,15 @@ impl LuaService {
     }
 
     fn new(runtime: &Arc<Runtime>, context: &Context) -> Result<Self, StartError> {
-        let account = Arc::new(Account::new(context.clone()));
+        let account = Arc::new(Account::new(context));
         let trap = Arc::new(Trap::new());
         let main = new_state(&account, runtime.seed);
         if main.is_null() {
             return Err(StartError("not enough memory for a Lua state".into()));
         }
         context.cell().set_signals(Box::new(LuaSignals {
-            context: context.clone(),
+            node: Arc::clone(context.node()),
+            service: context.address(),
             account: Arc::clone(&account),
             trap: Arc::clone(&trap),
         }));
@@ -174,21 +175,29 @@ impl Drop for LuaService {
     }
 }
 
-/// Receives the service's signals on the sender's thread.
+/// Receives the service's signals on the sender's thread. The cell holds it, so it must not hold
+/// the cell (as a `Context` does).
 struct LuaSignals {
-    context: Context,
+    node: Arc<Node>,
+    service: Address,
     account: Arc<Account>,
     trap: Arc<Trap>,
 }
 
+impl LuaSignals {
+    fn log(&self, line: &str) {
+        self.node.log(self.service, line.as_bytes());
+    }
+}
+
 impl Signals for LuaSignals {
     fn signal(&self, number: i32) {
-        self.context.log(&format!("recv a signal {number}"));
+        self.log(&format!("recv a signal {number}"));
         match number {
             0 => self.trap.interrupt(),
             1 => {
                 let kibibytes = self.account.used() as f64 / 1024.0;
-                self.context.log(&format!("Current Memory {kibibytes:.3}K"));
+                self.log(&format!("Current Memory {kibibytes:.3}K"));
             }
             _ => {}
         }

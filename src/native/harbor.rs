@@ -4,10 +4,10 @@
 //! Messages to a name that nobody has registered wait for it, in order.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::message::{Address, Kind, Message};
-use crate::node::{Context, Destination, Outbound, StartError};
+use crate::node::{Context, Destination, Node, Outbound, StartError};
 use crate::service::Service;
 
 /// Global names are at most this long on their way out of a node.
@@ -26,8 +26,11 @@ struct Names {
 }
 
 /// The way out of the node: called on the senders' threads.
+///
+/// The node owns it, so it must not keep the node alive.
 struct SingleNode {
-    context: Context,
+    node: Weak<Node>,
+    service: Address,
     names: Arc<Mutex<Names>>,
 }
 
@@ -42,7 +45,11 @@ impl Harbor {
         _args: Option<&[u8]>,
     ) -> Result<Box<dyn Service>, StartError> {
         let names = Arc::new(Mutex::new(Names::default()));
-        let out = SingleNode { context: context.clone(), names: Arc::clone(&names) };
+        let out = SingleNode {
+            node: Arc::downgrade(context.node()),
+            service: context.address(),
+            names: Arc::clone(&names),
+        };
         context.node().set_outbound(Box::new(out));
         // The node ends although this service lives.
         context.node().scheduler().exempt(context.address());
@@ -62,7 +69,7 @@ impl Harbor {
             names.waiting.remove(name).unwrap_or_default()
         };
         for message in waiting {
-            deliver(&self.context, address, message);
+            deliver(self.context.node(), address, message);
         }
     }
 
@@ -77,7 +84,7 @@ impl Service for Harbor {
             Kind::HARBOR => self.register(message.payload.as_bytes(), message.source),
             _ => {
                 if message.session.number() != 0 {
-                    refuse(&self.context, self.context.address(), &message);
+                    refuse(self.context.node(), self.context.address(), &message);
                 }
             }
         }
@@ -86,15 +93,16 @@ impl Service for Harbor {
 
 impl Outbound for SingleNode {
     fn send(&self, destination: Destination<'_>, message: Message) {
+        let Some(node) = self.node.upgrade() else { return };
         match destination {
-            Destination::Remote(to) => self.drop_remote(to, &message),
-            Destination::Name(name) => self.send_to_name(name, message),
+            Destination::Remote(to) => self.drop_remote(&node, to, &message),
+            Destination::Name(name) => self.send_to_name(&node, name, message),
         }
     }
 }
 
 impl SingleNode {
-    fn send_to_name(&self, name: &[u8], message: Message) {
+    fn send_to_name(&self, node: &Node, name: &[u8], message: Message) {
         let name = &name[..name.len().min(NAME_BYTES)];
         let known = {
             let mut names = lock(&self.names);
@@ -106,11 +114,11 @@ impl SingleNode {
                 }
             }
         };
-        deliver(&self.context, known, message);
+        deliver(node, known, message);
     }
 
     /// There is no other node.
-    fn drop_remote(&self, to: Address, message: &Message) {
+    fn drop_remote(&self, node: &Node, to: Address, message: &Message) {
         let line = format!(
             "Drop message to harbor {} from {:x} to {:x} (session = {}, msgsz = {})",
             to.harbor(),
@@ -119,22 +127,22 @@ impl SingleNode {
             message.session.number(),
             message.payload.len()
         );
-        self.context.log(&line);
-        refuse(&self.context, to, message);
+        node.log(self.service, line.as_bytes());
+        refuse(node, to, message);
     }
 }
 
 /// Delivers to a service of this node; if it is gone, its sender learns.
-fn deliver(context: &Context, to: Address, message: Message) {
-    if let Err(message) = context.node().scheduler().post(to, message) {
-        refuse(context, to, &message);
+fn deliver(node: &Node, to: Address, message: Message) {
+    if let Err(message) = node.scheduler().post(to, message) {
+        refuse(node, to, &message);
     }
 }
 
 /// Tells the sender of a message that it could not be delivered to `to`.
-fn refuse(context: &Context, to: Address, message: &Message) {
+fn refuse(node: &Node, to: Address, message: &Message) {
     if let Some((source, error)) = message.bounce(to) {
         // A sender that is gone needs no notice.
-        let _ = context.node().scheduler().post(source, error);
+        let _ = node.scheduler().post(source, error);
     }
 }
