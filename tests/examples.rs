@@ -30,7 +30,7 @@ fn output(command: &mut Command) -> String {
 
 #[test]
 fn the_lua_example_counts() {
-    let text = output(Command::new(env!("CARGO_BIN_EXE_ironsky")).arg("examples/lua/config"));
+    let text = output(Command::new(env!("CARGO_BIN_EXE_ironsky")).arg("examples/lua/config.lua"));
     assert!(text.ends_with("[:00000008] the: 2\n"), "{text}");
 }
 
@@ -53,7 +53,7 @@ fn a_rust_module_is_required_from_lua() {
 #[test]
 fn the_readme_shows_the_example_as_it_is() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    for file in ["counter.lua", "main.lua", "config"] {
+    for file in ["counter.lua", "main.lua", "config.lua"] {
         let text = fs::read_to_string(root().join("examples/lua").join(file)).unwrap();
         assert!(readme.contains(&text), "README.md shows another {file}");
     }

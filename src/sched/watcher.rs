@@ -12,14 +12,16 @@
 //!
 //! | flag | meaning | set by | cleared by |
 //! |---|---|---|---|
-//! | `slots` | slots may be filled: look every millisecond | a worker that fills a slot | watcher |
-//! | `busy` | workers run: look every five seconds | a worker that wakes up | watcher |
+//! | `slots` | slots may be filled: look every millisecond | a worker that fills a slot or goes to sleep | watcher |
+//! | `busy` | workers run: look every five seconds | a worker that starts or wakes up | watcher |
 //!
 //! Both flags clear after a look that found nothing new, and the watcher then sleeps without a
 //! timeout: an idle node makes no wake-ups.
 //!
 //! *Orderings.* A worker fills its slot, then loads `slots`; the watcher clears `slots`, then looks
-//! at all slots once more. Both are SeqCst, so one of them sees the other. `busy` works the same
+//! at all slots once more. Both are SeqCst, so one of them sees the other. It then looks whether
+//! anybody sleeps, and a worker that goes to sleep looks at all slots after it counts as sleeping:
+//! again SeqCst, and one of them sees the other and tells the watcher. `busy` works the same
 //! way with the versions, where a missed wake-up only delays a report to the next busy spell.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,7 +49,7 @@ impl<S: Strategy> Watch<S> {
         Self { parker: Park::new(), slots: AtomicBool::new(false), busy: AtomicBool::new(false) }
     }
 
-    /// A worker filled its next slot. Only matters when somebody sleeps who could run it.
+    /// A next slot is filled. Only matters when somebody sleeps who could run what is in it.
     pub(super) fn slot_filled(&self, sleepers: &Sleepers<S::Parker>) {
         if !self.slots.load(Ordering::SeqCst)
             && sleepers.sleeping() > 0
@@ -57,7 +59,7 @@ impl<S: Strategy> Watch<S> {
         }
     }
 
-    /// A worker woke up and may run messages now.
+    /// A worker started or woke up and may run messages now.
     pub(super) fn worker_woke(&self) {
         if !self.busy.load(Ordering::SeqCst) && !self.busy.swap(true, Ordering::SeqCst) {
             self.parker.unpark();

@@ -97,6 +97,8 @@ impl<S: Strategy> Scheduler<S> {
             searching: false,
             slot_turns: 0,
         };
+        // Work may be there before the worker sleeps for the first time.
+        self.watch.worker_woke();
         while let Some(cell) = worker.next() {
             worker.turn(cell);
         }
@@ -151,6 +153,10 @@ impl<S: Strategy> Worker<'_, S> {
     fn idle(&mut self) {
         let scheduler = self.scheduler;
         let woken = scheduler.sleepers.sleep(self.index, self.searching, None, || {
+            // Whoever filled a slot before may have seen nobody asleep.
+            if scheduler.workers.iter().any(|worker| worker.next.is_some()) {
+                scheduler.watch.slot_filled(&scheduler.sleepers);
+            }
             !scheduler.queue.is_empty() || scheduler.is_stopping()
         });
         self.searching = !matches!(woken, Woken::TimedOut);

@@ -194,7 +194,9 @@ impl<P: Park> Sleepers<P> {
     /// Returns how many workers sleep.
     #[must_use]
     pub fn sleeping(&self) -> usize {
-        sleeping(self.look())
+        // SeqCst: a caller that did something visible with SeqCst before either counts a worker
+        // that goes to sleep, or that worker's `has_work`, behind the fence in `sleep`, sees it.
+        sleeping(self.state.load(Ordering::SeqCst))
     }
 
     fn look(&self) -> usize {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A service made of a closure.
-pub(crate) struct Fn<F>(F);
+pub(crate) struct Fn<F>(pub(crate) F);
 
 impl<F: FnMut(Message) + Send> Service for Fn<F> {
     fn dispatch(&mut self, message: Message) {
