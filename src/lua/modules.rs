@@ -30,6 +30,10 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"skynet.stdin", super::stdin::open),
 ];
 
+/// Native modules that belong to the native `skynet`. Whoever brings a `skynet` written in Lua (an
+/// application with a library directory of its own) has these beside it, and they go together.
+const PARTS_OF_SKYNET: [&[u8]; 2] = [b"skynet.require", b"skynet.coroutine"];
+
 unsafe extern "C-unwind" fn open_codecache(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this.
     unsafe { codecache::open(l) };
@@ -60,7 +64,9 @@ unsafe extern "C-unwind" fn search(l: *mut lua_State) -> c_int {
         let mut len = 0;
         let name = luaL_checklstring(l, 1, &mut len);
         let name = std::slice::from_raw_parts(name.cast::<u8>(), len);
-        if let Some((_, open)) = NATIVE.iter().find(|(native, _)| *native == name) {
+        if let Some((_, open)) = NATIVE.iter().find(|(native, _)| *native == name)
+            && !(PARTS_OF_SKYNET.contains(&name) && stands_beside_skynet(l, name))
+        {
             lua_pushcfunction(l, *open);
             lua_pushstring(l, c":native:".as_ptr());
             return 2;
@@ -72,6 +78,30 @@ unsafe extern "C-unwind" fn search(l: *mut lua_State) -> c_int {
         }
         search_file(l)
     }
+}
+
+/// Tells whether a module's Lua file is found in the directory that `skynet` comes from.
+unsafe fn stands_beside_skynet(l: *mut lua_State, name: &[u8]) -> bool {
+    // SAFETY: rule 4 of `vm.rs`; the path stays on the stack while it is used.
+    unsafe {
+        lua_getglobal(l, c"package".as_ptr());
+        lua_getfield(l, -1, c"path".as_ptr());
+        let path = lua_tolstring(l, -1, ptr::null_mut());
+        let beside = !path.is_null() && {
+            let path = CStr::from_ptr(path).to_string_lossy();
+            let name = String::from_utf8_lossy(name);
+            let own = template_of(&name, &path);
+            own.is_some() && own == template_of("skynet", &path)
+        };
+        lua_pop(l, 2);
+        beside
+    }
+}
+
+/// Returns the template of a path that finds a module.
+fn template_of<'a>(name: &str, path: &'a str) -> Option<&'a str> {
+    let name = name.replace('.', "/");
+    path.split(';').find(|template| is_readable(&template.replace('?', &name)))
 }
 
 /// Looks for a Lua file along `package.path`.

@@ -34,6 +34,17 @@ const LAZY: [(&CStr, lua_CFunction); 5] = [
     (c"debug", ffi::luaopen_debug),
 ];
 
+/// Keeps in the executable the one function of the C API that nothing else pulls in: C modules
+/// may make states of their own and open the libraries there.
+#[cfg(feature = "lua55")]
+#[used]
+static FOR_C_MODULES: unsafe extern "C-unwind" fn(*mut lua_State, c_int, c_int) =
+    ffi::luaL_openselectedlibs;
+/// As its twin for Lua 5.5.
+#[cfg(not(feature = "lua55"))]
+#[used]
+static FOR_C_MODULES: unsafe extern "C-unwind" fn(*mut lua_State) = ffi::luaL_openlibs;
+
 /// Opens the standard libraries.
 ///
 /// # Safety

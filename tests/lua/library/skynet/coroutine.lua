@@ -1,0 +1,3 @@
+-- Beside a `skynet` of its own.
+
+return { name = "its coroutines" }

@@ -1,0 +1,3 @@
+-- Not beside a `skynet`.
+
+return { name = "nobody's coroutines" }
