@@ -26,11 +26,11 @@ end
 
 -- `./test/?/init.lua` gives `./test/name/` and true: modules beside the file are found as well.
 local function service_path(pattern, name)
-	local folder = string.match(pattern, "(.*/)[^/?]+$")
+	local folder = string.match(pattern, "^(.*/)[^/?]+$")
 	if folder then
 		return string.gsub(folder, "%?", (string.gsub(name, "%%", "%%%%"))), true
 	end
-	return string.match(pattern, "(.*/).+$"), false
+	return string.match(pattern, "^(.*/).+$"), false
 end
 
 local main, pattern, broken = find_main(LUA_SERVICE, SERVICE_NAME)
