@@ -16,6 +16,7 @@ use mlua::ffi::{
 };
 
 use super::error::raise_top;
+use super::later;
 use super::native::protocol::{UNPACK, is_native};
 use super::send::post_error;
 use super::seri;
@@ -240,6 +241,10 @@ unsafe fn response(vm: *mut Vm, l: *mut lua_State) {
             }
             Some(Waiter::Sleep { task, .. }) => Vm::run(vm, task, 0),
             Some(Waiter::Start { task }) => Vm::run(vm, task, lua_gettop((*task).thread) - 1),
+            Some(Waiter::Later { function }) => {
+                let task = later::begin(vm, l, function);
+                Vm::run(vm, task, 0);
+            }
             Some(Waiter::Expect { function }) => {
                 let (task, args) = expected(vm, function, true);
                 Vm::run(vm, task, args);

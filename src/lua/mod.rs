@@ -21,6 +21,7 @@ mod coroutine;
 mod dispatch;
 mod engine;
 mod error;
+mod later;
 mod library;
 mod memory;
 mod modules;
@@ -36,6 +37,7 @@ mod task;
 mod trace;
 mod trap;
 mod vm;
+mod wanted;
 
 pub use library::embedded;
 /// The crate that native Lua modules are written with, in the version that the runtime uses.

@@ -96,6 +96,7 @@ impl LuaService {
             trap,
             waiters: Waiters::default(),
             named_calls: HashMap::new(),
+            later_count: 0,
             wakeups: VecDeque::new(),
             failures: VecDeque::new(),
             forks: VecDeque::new(),

@@ -105,6 +105,9 @@ pub(super) enum Waiter {
     Sleep { task: *mut Task, timed: bool },
     /// A task that starts when its time has come.
     Start { task: *mut Task },
+    /// A function (by its reference in `Refs::later`) that runs in a task of its own when its
+    /// time has come. Nobody has seen its coroutine, so there is none yet.
+    Later { function: c_int },
     /// A Lua function (by its registry reference) that takes the answer.
     Expect { function: c_int },
     /// Nobody any more: the answer is dropped.
@@ -136,6 +139,8 @@ pub(super) struct Refs {
     pub(super) anchors: c_int,
     /// Session by the token that a task sleeps on.
     pub(super) sleeping: c_int,
+    /// Functions of timeouts; 0 while none waits.
+    pub(super) later: c_int,
     /// `skynet.core.callback`'s function.
     pub(super) callback: c_int,
     /// `skynet.dispatch_unknown_request`'s function; 0 when none was set.
@@ -209,6 +214,8 @@ pub(super) struct Vm {
     pub(super) waiters: Waiters,
     /// Calls to names: the name by session.
     pub(super) named_calls: HashMap<i32, Box<[u8]>>,
+    /// How many functions wait in `Refs::later`.
+    pub(super) later_count: usize,
     pub(super) wakeups: VecDeque<i32>,
     pub(super) failures: VecDeque<i32>,
     pub(super) forks: VecDeque<*mut Task>,

@@ -13,10 +13,12 @@ use super::queue::leave_all;
 use super::{push_ref, sleep::ticks};
 use crate::lua::engine::close;
 use crate::lua::error::raise;
+use crate::lua::later;
 use crate::lua::send::post_error;
 use crate::lua::task::Task;
 use crate::lua::trace;
 use crate::lua::vm::{Vm, Waiter, task_of, vm_of};
+use crate::lua::wanted::nothing_wanted;
 use crate::message::Session;
 
 /// `fork(f, ...)`.
@@ -48,6 +50,10 @@ pub(super) unsafe extern "C-unwind" fn timeout(l: *mut lua_State) -> c_int {
         lua_settop(l, 2);
         if (*vm).trace.timeouts {
             trace::push_arming_point(vm, l, centis);
+        }
+        if !(*vm).trace.timeouts && nothing_wanted(l) {
+            later::add(vm, l, centis);
+            return 0;
         }
         let task = start_later(vm, l, centis);
         if (*vm).trace.timeouts {
@@ -83,6 +89,9 @@ pub(super) unsafe extern "C-unwind" fn killthread(l: *mut lua_State) -> c_int {
         let vm = vm_of(l);
         lua_settop(l, 1);
         let thread = lua_tothread(l, 1);
+        if thread.is_null() {
+            later::materialise(vm, l);
+        }
         let task = if thread.is_null() { find_by_pattern(vm, l) } else { task_of(thread) };
         if task.is_null() || std::ptr::eq(task, (*vm).running) {
             return 0;
@@ -188,6 +197,6 @@ pub(super) fn waiting_task(waiter: &Waiter) -> Option<*mut Task> {
         Waiter::Call { task, .. } | Waiter::Sleep { task, .. } | Waiter::Start { task } => {
             Some(*task)
         }
-        Waiter::Expect { .. } | Waiter::Ignored => None,
+        Waiter::Later { .. } | Waiter::Expect { .. } | Waiter::Ignored => None,
     }
 }

@@ -14,6 +14,7 @@ use mlua::ffi::{
 
 use super::fork::waiting_task;
 use crate::lua::error::raise_top;
+use crate::lua::later;
 use crate::lua::task::Task;
 use crate::lua::trace;
 use crate::lua::vm::{Vm, Waiter, task_of, vm_of};
@@ -224,6 +225,7 @@ pub(super) unsafe extern "C-unwind" fn task(l: *mut lua_State) -> c_int {
     unsafe {
         let vm = vm_of(l);
         lua_settop(l, 1);
+        later::materialise(vm, l);
         match lua_type(l, 1) {
             ffi::LUA_TNIL => {
                 let waiting = (*vm).waiters.values().filter(|w| waiting_task(w).is_some()).count();

@@ -10,6 +10,7 @@ use mlua::ffi::{
 
 use super::fork::waiting_task;
 use super::set_functions;
+use crate::lua::later;
 use crate::lua::task::Task;
 use crate::lua::vm::{Vm, Waiter, task_of, vm_of};
 use crate::message::Address;
@@ -71,6 +72,7 @@ unsafe extern "C-unwind" fn tasks(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this; the sessions are kept in the Vm.
     unsafe {
         let vm = vm_of(l);
+        later::materialise(vm, l);
         (*vm).scratch_sessions.clear();
         (*vm).scratch_sessions.extend((*vm).waiters.keys());
         let count = (*vm).scratch_sessions.len();
