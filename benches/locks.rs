@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput};
 use criterion::{criterion_group, criterion_main, measurement::WallTime};
 use ironsky::sync::lock::{
     RawFair, RawMutex, RawParkingLot, RawRwFair, RawRwParkingLot, RawRwRead, RawRwSpinCrate,
@@ -111,6 +111,7 @@ type Group<'a> = BenchmarkGroup<'a, WallTime>;
 fn group<'a>(criterion: &'a mut Criterion, name: &str) -> Group<'a> {
     let mut group = criterion.benchmark_group(name);
     group.sample_size(10);
+    group.sampling_mode(SamplingMode::Flat);
     group.warm_up_time(Duration::from_millis(100));
     group.measurement_time(Duration::from_millis(400));
     group.throughput(Throughput::Elements(1));
@@ -131,30 +132,34 @@ fn among<L: Lock>(group: &mut Group<'_>, threads: u64, reads: u64, name: &str) {
 }
 
 /// The time in which `threads` threads do `rounds` acquisitions together, `reads` percent of them
-/// for reading.
+/// for reading. Each thread takes its own times: the thread that waits for all may wake up late.
 fn crowd(lock: &impl Lock, threads: u64, rounds: u64, reads: u64) -> Duration {
-    let (start, end) = (Barrier::new(threads as usize + 1), Barrier::new(threads as usize + 1));
-    std::thread::scope(|scope| {
-        for thread in 0..threads {
-            let (start, end) = (&start, &end);
-            scope.spawn(move || {
-                start.wait();
-                for round in 0..rounds.div_ceil(threads) {
-                    // A fixed pattern that mixes evenly: 37 has no divisor in common with 100.
-                    if (round * 37 + thread) % 100 < reads {
-                        black_box(lock.read());
-                    } else {
-                        lock.write();
-                    }
-                }
-                end.wait();
-            });
-        }
+    let start = Barrier::new(usize::try_from(threads).expect("a few threads"));
+    let run = |thread| {
         start.wait();
         let begin = Instant::now();
-        end.wait();
-        begin.elapsed()
-    })
+        acquire(lock, thread, rounds.div_ceil(threads), reads);
+        (begin, Instant::now())
+    };
+    let run = &run;
+    let spans: Vec<_> = std::thread::scope(|scope| {
+        let crowd: Vec<_> = (0..threads).map(|thread| scope.spawn(move || run(thread))).collect();
+        crowd.into_iter().map(|thread| thread.join().expect("no section panics")).collect()
+    });
+    let begin = spans.iter().map(|span| span.0).min().expect("there is a thread");
+    let end = spans.iter().map(|span| span.1).max().expect("there is a thread");
+    end - begin
+}
+
+fn acquire(lock: &impl Lock, thread: u64, rounds: u64, reads: u64) {
+    for round in 0..rounds {
+        // A fixed pattern that mixes evenly: 37 has no divisor in common with 100.
+        if (round * 37 + thread) % 100 < reads {
+            black_box(lock.read());
+        } else {
+            lock.write();
+        }
+    }
 }
 
 fn uncontended(criterion: &mut Criterion) {

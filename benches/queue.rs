@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Barrier, mpsc};
 use std::time::{Duration, Instant};
 
-use criterion::{BenchmarkGroup, Criterion, Throughput};
+use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput};
 use criterion::{criterion_group, criterion_main, measurement::WallTime};
 use ironsky::sync::lock::{RawFair, RawMutex, RawParkingLot, RawSpin};
 use ironsky::sync::{CondvarParker, FutexParker, LockFreeQueue, LockedQueue, Park, RunQueue};
@@ -28,6 +28,7 @@ type Group<'a> = BenchmarkGroup<'a, WallTime>;
 fn group<'a>(criterion: &'a mut Criterion, name: &str) -> Group<'a> {
     let mut group = criterion.benchmark_group(name);
     group.sample_size(10);
+    group.sampling_mode(SamplingMode::Flat);
     group.warm_up_time(Duration::from_millis(200));
     group.measurement_time(Duration::from_millis(800));
     group.throughput(Throughput::Elements(1));
@@ -58,36 +59,36 @@ fn pair(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The time in which `items` items go from the producers to the consumers.
+/// The time in which `items` items go from the producers to the consumers. Each thread takes its own
+/// times: the thread that waits for all may wake up late.
 fn stream(producers: u64, consumers: u64, items: u64, side: impl Side) -> Duration {
     let each = items.div_ceil(producers);
-    let total = each * producers;
-    let threads = usize::try_from(producers + consumers).expect("a few threads");
-    let (start, end) = (Barrier::new(threads + 1), Barrier::new(threads + 1));
+    let start = Barrier::new(usize::try_from(producers + consumers).expect("a few threads"));
     let popped = AtomicU64::new(0);
-    std::thread::scope(|scope| {
-        let (start, end, popped) = (&start, &end, &popped);
+    let spans: Vec<_> = std::thread::scope(|scope| {
+        let (start, popped) = (&start, &popped);
+        let mut crowd = Vec::new();
         for _ in 0..producers {
             let push = side.producer();
-            scope.spawn(move || {
-                start.wait();
-                (0..each).for_each(push);
-                end.wait();
-            });
+            crowd.push(scope.spawn(move || timed(start, || (0..each).for_each(push))));
         }
         for _ in 0..consumers {
             let pop = side.consumer();
-            scope.spawn(move || {
-                start.wait();
-                drain(pop, popped, total);
-                end.wait();
-            });
+            crowd.push(scope.spawn(move || timed(start, || drain(pop, popped, each * producers))));
         }
-        start.wait();
-        let begin = Instant::now();
-        end.wait();
-        begin.elapsed()
-    })
+        crowd.into_iter().map(|thread| thread.join().expect("no end panics")).collect()
+    });
+    let begin = spans.iter().map(|span| span.0).min().expect("there is a thread");
+    let end = spans.iter().map(|span| span.1).max().expect("there is a thread");
+    end - begin
+}
+
+/// The begin and the end of `body`, which starts together with the others.
+fn timed(start: &Barrier, body: impl FnOnce()) -> (Instant, Instant) {
+    start.wait();
+    let begin = Instant::now();
+    body();
+    (begin, Instant::now())
 }
 
 fn drain(mut pop: impl FnMut() -> Option<u64>, popped: &AtomicU64, total: u64) {
