@@ -22,7 +22,7 @@ const PATIENCE: u32 = 64;
 /// a number is most likely one of numbers.
 #[inline]
 pub(super) fn worth_it(content: &[u8]) -> bool {
-    content.len() >= BYTES_MIN && !Decoder::new(content).number().is_some()
+    content.len() >= BYTES_MIN && Decoder::new(content).number().is_none()
 }
 
 #[derive(Clone, Copy)]
