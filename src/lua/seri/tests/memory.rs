@@ -39,7 +39,7 @@ fn taken_blocks_count_for_the_collector() {
             alive = alive + 1
             local sentinel = setmetatable({text}, {__gc = function() died = died + 1 end})
             text, sentinel = nil
-            assert(alive - died < 64, alive - died)
+            assert(alive - died < 256, alive - died)
         end",
     );
 }

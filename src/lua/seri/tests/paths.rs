@@ -98,6 +98,19 @@ fn both_ways_write_the_same_bytes() {
 }
 
 #[test]
+fn sequence_goes_on_in_the_hash_part() {
+    let state = state_with_both();
+    // The hash part has one place left, which the next position takes.
+    state.check(
+        "for _, t in ipairs {{1, 2, 3, x = 1, y = 2, z = 3}, {x = 1, y = 2, z = 3}} do
+            t[#t + 1] = 'next'
+            local text = skynet.packstring(t)
+            assert(text == pack_by_api(t) and text:byte() == 6 + 8 * #t)
+        end",
+    );
+}
+
+#[test]
 fn both_ways_read_the_same_values() {
     let state = state_with_both();
     for seed in 100..=110 {
