@@ -22,8 +22,9 @@ use std::ptr;
 
 use mlua::ffi::{
     LUA_TSTRING, lua_CFunction, lua_State, lua_call, lua_createtable, lua_getfield, lua_getglobal,
-    lua_isyieldable, lua_pushcfunction, lua_pushinteger, lua_pushnil, lua_pushstring, lua_pushvalue, lua_rawgeti,
-    lua_rawset, lua_setfield, lua_setmetatable, lua_settop, lua_tolstring, lua_type, lua_yieldk,
+    lua_isyieldable, lua_pushcfunction, lua_pushinteger, lua_pushnil, lua_pushstring,
+    lua_pushvalue, lua_rawgeti, lua_rawset, lua_setfield, lua_setmetatable, lua_settop,
+    lua_tolstring, lua_type, lua_yieldk,
 };
 
 use super::seri;
