@@ -59,7 +59,8 @@ fn pair(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The time in which `items` items go from the producers to the consumers. Each thread takes its own
+/// The time in which `items` items go from the producers to the consumers. Each thread takes its
+/// own
 /// times: the thread that waits for all may wake up late.
 fn stream(producers: u64, consumers: u64, items: u64, side: impl Side) -> Duration {
     let each = items.div_ceil(producers);

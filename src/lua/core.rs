@@ -81,7 +81,7 @@ unsafe fn send_from(l: *mut lua_State, source: Address, first: c_int) -> c_int {
         };
         let parts = payload(l, first + 2);
         let session = match given && !is_unknown(vm, to) {
-            true => (*vm).context.next_session().number(),
+            true => (*vm).new_session(),
             false => session,
         };
         let outcome = post(vm, to, (source, kind, Session::new(session)), parts);

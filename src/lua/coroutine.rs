@@ -17,6 +17,7 @@ use mlua::ffi::{
 };
 
 use super::native::set_functions;
+use super::profile;
 use super::task::Task;
 use super::vm::{BLOCKED, NESTED, Suspension, Vm, extra, set_extra, vm_of};
 
@@ -109,8 +110,10 @@ unsafe fn step(l: *mut lua_State, co: *mut lua_State, args: c_int) -> c_int {
         let vm = vm_of(l);
         (*vm).suspension = Suspension::Raw;
         let outer = (*vm).trap.enter(co);
+        profile::resumes(vm, l, co);
         let mut results = 0;
         let status = lua_resume(co, l, args, &mut results);
+        profile::suspends(vm, l, co);
         (*vm).trap.enter(outer);
         if status == LUA_YIELD && is_for_the_runtime(vm) {
             set_extra(co, extra(co) | BLOCKED);

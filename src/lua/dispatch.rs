@@ -38,16 +38,27 @@ impl Vm {
     pub(super) unsafe fn handle(vm: *mut Vm) {
         // SAFETY: as the caller's; the protected call keeps errors from leaving.
         unsafe {
-            let main = (*vm).main;
-            lua_pushcfunction(main, dispatch);
-            let status = ffi::lua_pcall(main, 0, 0, TRACEBACK);
-            if status != LUA_OK {
-                Vm::dispatch_failed(vm, status);
+            Vm::protected(vm, dispatch);
+            while !(*vm).forks.is_empty() {
+                // An error that left the dispatcher must not keep them.
+                Vm::protected(vm, forks);
             }
             if !(*vm).errors.is_empty() {
                 Vm::log_errors(vm);
             }
-            lua_settop(main, TRACEBACK);
+            lua_settop((*vm).main, TRACEBACK);
+        }
+    }
+
+    /// Calls a part of the dispatcher so that no error leaves it.
+    unsafe fn protected(vm: *mut Vm, part: ffi::lua_CFunction) {
+        // SAFETY: rule 1.
+        unsafe {
+            lua_pushcfunction((*vm).main, part);
+            let status = ffi::lua_pcall((*vm).main, 0, 0, TRACEBACK);
+            if status != LUA_OK {
+                Vm::dispatch_failed(vm, status);
+            }
         }
     }
 
@@ -61,9 +72,9 @@ impl Vm {
             if !starting.is_null() {
                 // Lua has marked the thread as dead when the error left it.
                 Vm::discard_task(vm, starting);
-                if (*vm).current.session.number() != 0 {
-                    post_error(vm, (*vm).current.source, (*vm).current.session);
-                }
+            }
+            if std::mem::take(&mut (*vm).unheard) {
+                post_error(vm, (*vm).current.source, (*vm).current.session);
             }
             (*vm).running = ptr::null_mut();
             match status {
@@ -147,6 +158,13 @@ unsafe extern "C-unwind" fn dispatch(l: *mut lua_State) -> c_int {
     }
 }
 
+/// Runs the forks that an error of the dispatcher has left behind.
+unsafe extern "C-unwind" fn forks(l: *mut lua_State) -> c_int {
+    // SAFETY: as `dispatch`.
+    unsafe { Vm::run_forks(vm_of(l)) };
+    0
+}
+
 /// Calls the function of `skynet.core.callback`.
 unsafe fn call_lua(vm: *mut Vm, l: *mut lua_State, forward: bool) {
     // SAFETY: rules 1 and 2.
@@ -193,6 +211,7 @@ pub(super) unsafe fn read_current(l: *mut lua_State, first: c_int) -> Current {
 unsafe fn filtered(vm: *mut Vm, l: *mut lua_State) {
     // SAFETY: rules 1 and 2.
     unsafe {
+        (*vm).unheard = wants_answer(&(*vm).current);
         lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.filter.into());
         push_current(l, &(*vm).current);
         lua_call(l, 5, 5);
@@ -221,6 +240,7 @@ unsafe fn apply_forward(vm: *mut Vm, l: *mut lua_State) {
 pub(super) unsafe fn dispatch_current(vm: *mut Vm, l: *mut lua_State) {
     // SAFETY: as the caller's.
     unsafe {
+        (*vm).unheard = wants_answer(&(*vm).current);
         if (*vm).current.kind == Kind::RESPONSE {
             response(vm, l);
         } else {
@@ -228,6 +248,11 @@ pub(super) unsafe fn dispatch_current(vm: *mut Vm, l: *mut lua_State) {
         }
         Vm::run_forks(vm);
     }
+}
+
+/// Tells whether whoever sent a message waits for an answer.
+fn wants_answer(message: &Current) -> bool {
+    message.session != Session::NONE && !matches!(message.kind, Kind::RESPONSE | Kind::ERROR)
 }
 
 /// An answer or an expired timer: resumes who waits for it.
@@ -242,12 +267,13 @@ unsafe fn response(vm: *mut Vm, l: *mut lua_State) {
                 Vm::run(vm, task, 0);
             }
             Some(Waiter::Sleep { task, .. }) => Vm::run(vm, task, 0),
-            Some(Waiter::Start { task }) => Vm::run(vm, task, lua_gettop((*task).thread) - 1),
+            Some(Waiter::Start { task }) => Vm::begin(vm, task),
             Some(Waiter::Later { function }) => {
                 let task = later::begin(vm, l, function);
-                Vm::run(vm, task, 0);
+                Vm::begin(vm, task);
             }
             Some(Waiter::Expect { function }) => {
+                (*vm).expected_from.remove(&session);
                 let (task, args) = expected(vm, function, true);
                 Vm::run(vm, task, args);
             }
@@ -311,6 +337,7 @@ unsafe fn request(vm: *mut Vm, l: *mut lua_State) {
         }
         let args = unpack_arguments(vm, l, thread);
         (*vm).starting = ptr::null_mut();
+        (*vm).unheard = false;
         lua_settop(l, -3);
         Vm::run(vm, task, args + 2);
     }
@@ -332,6 +359,7 @@ unsafe fn lua_request(vm: *mut Vm, l: *mut lua_State) {
         }
         let args = unpack_current(vm, thread);
         (*vm).starting = ptr::null_mut();
+        (*vm).unheard = false;
         Vm::run(vm, task, args + 2);
     }
 }
@@ -390,12 +418,17 @@ pub(super) unsafe fn unpack_current(vm: *mut Vm, l: *mut lua_State) -> c_int {
     // SAFETY: as the caller's; an owned block came from the C heap with a NUL behind it.
     unsafe {
         let Current { start, len, .. } = (*vm).current;
+        if start.is_null() {
+            return 0;
+        }
         if !ptr::eq(start, (*vm).block) {
             return seri::unpack(l, start, len);
         }
         let (values, taken) = seri::unpack_owned(l, start, len);
         if taken {
+            // The string may die before the message is done: nobody may look at it again.
             (*vm).block = ptr::null_mut();
+            (*vm).current.start = ptr::null_mut();
         }
         values
     }
@@ -411,7 +444,7 @@ unsafe fn undispatched(vm: *mut Vm, l: *mut lua_State) {
             // The calls that fail go on when the forks of this message would.
             Kind::ERROR => error_message(vm, session.number(), source),
             Kind::TRACE => trace::announce(vm),
-            _ if session.number() != 0 => post_error(vm, source, session),
+            _ if std::mem::take(&mut (*vm).unheard) => post_error(vm, source, session),
             _ => unknown_request(vm, l),
         }
         lua_settop(l, 0);

@@ -7,10 +7,12 @@ use std::ffi::{CStr, c_int};
 use std::ptr;
 
 use mlua::ffi::{
-    self, LUA_OK, LUA_YIELD, lua_State, lua_closethread, lua_gettop, lua_pop, lua_resume,
-    lua_settop, lua_tolstring, lua_type, luaL_tolstring, luaL_traceback,
+    self, LUA_OK, LUA_YIELD, lua_State, lua_closethread, lua_concat, lua_gettop, lua_pop,
+    lua_pushcfunction, lua_pushlightuserdata, lua_pushstring, lua_resume, lua_settop,
+    lua_tolstring, lua_touserdata, lua_type, luaL_tolstring, luaL_traceback,
 };
 
+use super::profile;
 use super::send::post_error;
 use super::task::Task;
 use super::trace;
@@ -43,13 +45,28 @@ impl Vm {
         unsafe {
             loop {
                 if let Some(fork) = (*vm).forks.pop_front() {
-                    Vm::run(vm, fork, lua_gettop((*fork).thread) - 1);
+                    Vm::begin(vm, fork);
                 } else if let Some((left, args)) = Vm::next_ready(vm) {
                     // Left behind by a task that raised.
                     Vm::run(vm, left, args);
                 } else {
                     return;
                 }
+            }
+        }
+    }
+
+    /// Runs a task that has not begun: its stack holds its function and arguments, or nothing when
+    /// user code has closed the coroutine.
+    ///
+    /// # Safety
+    /// Rule 1; no task runs.
+    pub(super) unsafe fn begin(vm: *mut Vm, task: *mut Task) {
+        // SAFETY: as the caller's.
+        unsafe {
+            match lua_gettop((*task).thread) {
+                0 => Vm::return_task(vm, task),
+                values => Vm::run(vm, task, values - 1),
             }
         }
     }
@@ -114,8 +131,10 @@ impl Vm {
             (*vm).suspension = Suspension::Raw;
             (*task).waits = 0;
             (*vm).trap.enter(thread);
+            profile::resumes(vm, (*vm).main, thread);
             let mut results = 0;
             let status = lua_resume(thread, (*vm).main, args, &mut results);
+            profile::suspends(vm, (*vm).main, thread);
             (*vm).trap.enter((*vm).main);
             (*vm).running = ptr::null_mut();
             match status {
@@ -155,7 +174,7 @@ impl Vm {
             let thread = (*task).thread;
             match (*vm).suspension {
                 Suspension::Quit => {
-                    close(vm, thread);
+                    close(vm, (*vm).main, thread);
                     Vm::return_task(vm, task);
                     // The wake-up step is not run.
                     (*vm).wakeups.clear();
@@ -164,7 +183,7 @@ impl Vm {
                 }
                 Suspension::Nested => {
                     let text = c"Call skynet.coroutine.yield out of skynet.coroutine.resume";
-                    note_error(vm, thread, text);
+                    note_error(vm, thread, text, 0);
                     true
                 }
                 _ if results == 0 || lua_type(thread, -results) == ffi::LUA_TNIL => {
@@ -175,18 +194,11 @@ impl Vm {
                 _ => {
                     let word = lua_tolstring(thread, -results, ptr::null_mut());
                     let known = !word.is_null() && CStr::from_ptr(word) == c"SUSPEND";
-                    if !known {
-                        luaL_tolstring(thread, -results, ptr::null_mut());
-                        ffi::lua_pushfstring(
-                            thread,
-                            c"Unknown command : %s".as_ptr(),
-                            lua_tolstring(thread, -1, ptr::null_mut()),
-                        );
-                        let text = CStr::from_ptr(lua_tolstring(thread, -1, ptr::null_mut()));
-                        note_error(vm, thread, text);
-                        lua_pop(thread, 2);
+                    lua_pop(thread, results - 1);
+                    match known {
+                        true => lua_pop(thread, 1),
+                        false => note_error(vm, thread, c"Unknown command : ", 1),
                     }
-                    lua_pop(thread, results);
                     true
                 }
             }
@@ -205,66 +217,94 @@ impl Vm {
             {
                 post_error(vm, (*task).source, session);
             }
-            note_error_value(vm, thread);
-            close(vm, thread);
+            note_error(vm, thread, c"", 1);
+            close(vm, (*vm).main, thread);
             Vm::discard_task(vm, task);
         }
     }
 }
 
-/// Closes a coroutine: its to-be-closed variables run now, and its stack is empty afterwards.
+/// Closes a coroutine: its to-be-closed variables run now, and its stack is empty afterwards. A
+/// coroutine that user code resumed by hand and that runs at present is left alone: false.
 ///
 /// # Safety
-/// Rule 1; `thread` is a task's thread that does not run.
-pub(super) unsafe fn close(vm: *mut Vm, thread: *mut lua_State) {
+/// Rule 1; `thread` is a task's thread, `from` the one that runs.
+pub(super) unsafe fn close(vm: *mut Vm, from: *mut lua_State, thread: *mut lua_State) -> bool {
     // SAFETY: as the caller's; errors of closing methods end up as a value on the stack.
     unsafe {
-        lua_closethread(thread, (*vm).main);
+        if is_active(thread) {
+            return false;
+        }
+        let outer = (*vm).trap.enter(thread);
+        lua_closethread(thread, from);
+        (*vm).trap.enter(outer);
         lua_settop(thread, 0);
+        true
     }
 }
 
-/// Adds the error value on top of a thread's stack, with its traceback, to the errors of this
-/// message.
-unsafe fn note_error_value(vm: *mut Vm, thread: *mut lua_State) {
-    // SAFETY: rule 1. This runs in the dispatcher's protected mode; nothing is owned while
-    // tolstring or traceback may raise. The value moves first: a thread that raised has no room
-    // for another one.
+/// Tells whether a thread runs or has resumed the one that runs.
+unsafe fn is_active(thread: *mut lua_State) -> bool {
+    // SAFETY: as the caller's: a live thread.
+    unsafe {
+        let mut frame: ffi::lua_Debug = std::mem::zeroed();
+        ffi::lua_status(thread) == LUA_OK && ffi::lua_getstack(thread, 0, &mut frame) != 0
+    }
+}
+
+/// Adds a text to the errors of this message: the prefix, then the values (one or none) that it
+/// takes from the top of the thread's stack, then the thread's traceback.
+unsafe fn note_error(vm: *mut Vm, thread: *mut lua_State, prefix: &CStr, values: c_int) {
+    // SAFETY: rule 1. Nothing here raises: what may is called in protected mode. The value moves
+    // to the main thread: a thread that raised has no room for another one.
     unsafe {
         let main = (*vm).main;
-        ffi::lua_xmove(thread, main, 1);
-        luaL_tolstring(main, -1, ptr::null_mut());
-        ffi::lua_remove(main, -2);
-        let text = lua_tolstring(main, -1, ptr::null_mut());
-        luaL_traceback(main, thread, text, 0);
+        lua_pushcfunction(main, describe);
+        lua_pushlightuserdata(main, thread.cast());
+        lua_pushlightuserdata(main, prefix.as_ptr().cast_mut().cast());
+        ffi::lua_xmove(thread, main, values);
+        // When that raises as well, its error is what is told.
+        ffi::lua_pcall(main, 2 + values, 1, 0);
         take_error_text(vm);
-        lua_pop(main, 1);
     }
 }
 
-/// Adds a text with the traceback of a thread to the errors of this message.
-unsafe fn note_error(vm: *mut Vm, thread: *mut lua_State, text: &CStr) {
-    // SAFETY: as `note_error_value`.
+/// `(thread, prefix [, value])`: the text of an error.
+unsafe extern "C-unwind" fn describe(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this with what `note_error` pushed.
     unsafe {
-        luaL_traceback((*vm).main, thread, text.as_ptr(), 0);
-        take_error_text(vm);
+        let thread = lua_touserdata(l, 1).cast::<lua_State>();
+        let has_value = lua_gettop(l) == 3;
+        lua_pushstring(l, lua_touserdata(l, 2).cast());
+        if has_value {
+            luaL_tolstring(l, 3, ptr::null_mut());
+            lua_concat(l, 2);
+        }
+        luaL_traceback(l, thread, lua_tolstring(l, -1, ptr::null_mut()), 0);
+        1
     }
 }
 
-/// Pops the string on top of the main thread's stack and appends it to the errors.
+/// Pops the value on top of the main thread's stack and appends its text to the errors.
 unsafe fn take_error_text(vm: *mut Vm) {
-    // SAFETY: rule 1; the string lives on the stack while it is copied.
+    // SAFETY: rule 1; a string lives on the stack while it is copied, and converting nothing else
+    // raises nothing.
     unsafe {
         let main = (*vm).main;
         let mut len = 0;
-        let text = lua_tolstring(main, -1, &mut len);
-        if !text.is_null() {
-            let errors = &mut (*vm).errors;
-            if !errors.is_empty() {
-                errors.push(b'\n');
-            }
-            errors.extend_from_slice(std::slice::from_raw_parts(text.cast(), len));
+        let text = match lua_type(main, -1) {
+            ffi::LUA_TSTRING => lua_tolstring(main, -1, &mut len).cast(),
+            _ => ptr::null::<u8>(),
+        };
+        let text = match text.is_null() {
+            true => &b"(no error message)"[..],
+            false => std::slice::from_raw_parts(text, len),
+        };
+        let errors = &mut (*vm).errors;
+        if !errors.is_empty() {
+            errors.push(b'\n');
         }
+        errors.extend_from_slice(text);
         lua_pop(main, 1);
     }
 }

@@ -18,7 +18,7 @@ use mlua::ffi::{
 
 use super::error::raise_top;
 use super::native::set_functions;
-use super::vm::vm_of;
+use super::vm::{Vm, vm_of};
 use crate::sched::thread_cpu_ns;
 
 /// The clock of one coroutine, in nanoseconds of the thread's CPU time.
@@ -26,6 +26,9 @@ struct Clock {
     total: u64,
     resumed_at: u64,
 }
+
+/// When a suspended coroutine was resumed last: no time has passed since.
+const NOT_RUNNING: u64 = u64::MAX;
 
 /// Replaces `coroutine.resume` and `coroutine.wrap`.
 ///
@@ -160,20 +163,12 @@ unsafe fn resume_with(l: *mut lua_State, co: *mut lua_State, args: c_int) -> c_i
         }
         lua_xmove(l, co, args);
         let vm = vm_of(l);
-        let clock = clock_of(l, co);
-        if !clock.is_null() {
-            (*clock).resumed_at = thread_cpu_ns();
-        }
         let outer = (*vm).trap.enter(co);
+        resumes(vm, l, co);
         let mut results = 0;
         let status = lua_resume(co, l, args, &mut results);
+        suspends(vm, l, co);
         (*vm).trap.enter(outer);
-        let clock = clock_of(l, co);
-        if !clock.is_null() {
-            let now = thread_cpu_ns();
-            (*clock).total += now.saturating_sub((*clock).resumed_at);
-            (*clock).resumed_at = now;
-        }
         if status != LUA_OK && status != LUA_YIELD {
             lua_xmove(co, l, 1);
             return -1;
@@ -188,12 +183,42 @@ unsafe fn resume_with(l: *mut lua_State, co: *mut lua_State, args: c_int) -> c_i
     }
 }
 
+/// Starts the clock of a coroutine that is about to be resumed, if it has one.
+///
+/// # Safety
+/// Rule 1; `l` runs or is the main thread.
+pub(super) unsafe fn resumes(vm: *mut Vm, l: *mut lua_State, co: *mut lua_State) {
+    // SAFETY: as the caller's.
+    unsafe {
+        if (*vm).refs.profiles != 0
+            && let Some(clock) = clock_of(l, co).as_mut()
+        {
+            clock.resumed_at = thread_cpu_ns();
+        }
+    }
+}
+
+/// Stops the clock of a coroutine that was resumed, if it has one.
+///
+/// # Safety
+/// As [`resumes`].
+pub(super) unsafe fn suspends(vm: *mut Vm, l: *mut lua_State, co: *mut lua_State) {
+    // SAFETY: as the caller's.
+    unsafe {
+        if (*vm).refs.profiles != 0
+            && let Some(clock) = clock_of(l, co).as_mut()
+        {
+            clock.total += thread_cpu_ns().saturating_sub(clock.resumed_at);
+            clock.resumed_at = NOT_RUNNING;
+        }
+    }
+}
+
 /// Returns the clock of a coroutine; it may have been started or stopped while it ran.
 unsafe fn clock_of(l: *mut lua_State, co: *mut lua_State) -> *mut Clock {
     // SAFETY: rules 1 and 4.
     unsafe {
-        if (*vm_of(l)).refs.profiles == 0 || lua_checkstack(l, 3) == 0 || lua_checkstack(co, 1) == 0
-        {
+        if lua_checkstack(l, 3) == 0 || lua_checkstack(co, 1) == 0 {
             return ptr::null_mut();
         }
         lua_pushthread(co);

@@ -56,30 +56,41 @@ pub(super) unsafe fn destination(l: *mut lua_State, index: c_int) -> Destination
     }
 }
 
+/// Raises for what is no payload argument.
+///
+/// # Safety
+/// `l` is a running Lua thread.
+pub(super) unsafe fn check_payload(l: *mut lua_State, index: c_int) {
+    // SAFETY: plain API calls; nothing is owned.
+    unsafe {
+        match lua_type(l, index) {
+            LUA_TSTRING => {}
+            LUA_TLIGHTUSERDATA => drop(luaL_checkinteger(l, index + 1)),
+            other => {
+                let name = lua_typename(l, other);
+                lua_pushfstring(l, c"invalid param %s".as_ptr(), name);
+                raise_top(l);
+            }
+        }
+    }
+}
+
 /// Takes a payload argument: a string is copied, a light userdata with its size changes hands.
 /// Raises for anything else. Returns the parts of a block.
 ///
 /// # Safety
 /// `l` is a running Lua thread; a light userdata is a block of the C heap that Lua code owns.
 pub(super) unsafe fn payload(l: *mut lua_State, index: c_int) -> (*mut u8, usize) {
-    // SAFETY: plain API calls; nothing is owned while checkinteger may raise.
+    // SAFETY: plain API calls; nothing is owned while the check may raise.
     unsafe {
-        match lua_type(l, index) {
-            LUA_TSTRING => {
-                let mut len = 0;
-                let bytes = lua_tolstring(l, index, &mut len);
-                Payload::copy_of(std::slice::from_raw_parts(bytes.cast(), len)).into_raw()
-            }
-            LUA_TLIGHTUSERDATA => {
-                let start = lua_touserdata(l, index).cast();
-                (start, luaL_checkinteger(l, index + 1) as usize)
-            }
-            other => {
-                let name = lua_typename(l, other);
-                lua_pushfstring(l, c"invalid param %s".as_ptr(), name);
-                raise_top(l)
-            }
+        check_payload(l, index);
+        if lua_type(l, index) == LUA_TLIGHTUSERDATA {
+            let start = lua_touserdata(l, index).cast();
+            return (start, luaL_checkinteger(l, index + 1) as usize);
         }
+        let mut len = 0;
+        let bytes = lua_tolstring(l, index, &mut len);
+        Payload::copy_of(std::slice::from_raw_parts(bytes.cast(), len)).into_raw()
     }
 }
 

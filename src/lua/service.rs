@@ -92,6 +92,7 @@ impl LuaService {
             expected_from: HashMap::new(),
             scratch_sessions: Vec::new(),
             starting: ptr::null_mut(),
+            unheard: false,
             running: ptr::null_mut(),
             trap,
             waiters: Waiters::default(),
@@ -154,6 +155,8 @@ impl Service for LuaService {
             (*vm).trap.end();
             libc::free((*vm).block.cast());
             (*vm).block = ptr::null_mut();
+            (*vm).current.start = ptr::null_mut();
+            (*vm).current.len = 0;
         }
         self.in_dispatch = false;
     }

@@ -8,13 +8,11 @@ use std::io::BufRead;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mlua::ffi::{
-    lua_KContext, lua_State, lua_createtable, lua_pushlstring, lua_pushnil, lua_yieldk,
-};
+use mlua::ffi::{lua_KContext, lua_State, lua_createtable, lua_pushlstring, lua_pushnil};
 
-use super::native::set_functions;
+use super::native::{block, require_yieldable, set_functions};
 use super::runtime::Runtime;
-use super::vm::{Answer, Suspension, Waiter, vm_of};
+use super::vm::{Answer, Waiter, vm_of};
 use crate::message::{Address, Kind, Message, Payload, Session};
 use crate::node::Node;
 
@@ -83,10 +81,10 @@ unsafe extern "C-unwind" fn readline(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this; the request is given away before the yield.
     unsafe {
         let vm = vm_of(l);
+        require_yieldable(l, vm);
         let session = (*vm).new_session();
         let task = (*vm).running;
         if !task.is_null() {
-            (*task).waits = session;
             (*vm).waiters.insert(session, Waiter::Call { task, callee: Address::NOBODY });
             let context = &(*vm).context;
             let runtime: &Runtime = &(*vm).runtime;
@@ -96,8 +94,7 @@ unsafe extern "C-unwind" fn readline(l: *mut lua_State) -> c_int {
                 session: Session::new(session),
             });
         }
-        (*vm).suspension = Suspension::Blocked;
-        lua_yieldk(l, 0, 0, Some(read))
+        block(l, vm, session, 0, read)
     }
 }
 

@@ -14,7 +14,7 @@ use mlua::ffi::{
 };
 
 use super::trace::Tag;
-use super::vm::{TASK, Vm, set_extra};
+use super::vm::{TASK, Vm, Waiter, set_extra};
 use crate::message::{Address, Kind, Session};
 
 /// The pool may always keep this many.
@@ -64,13 +64,14 @@ impl Vm {
     pub(super) unsafe fn take_task(vm: *mut Vm, l: *mut lua_State) -> *mut Task {
         // SAFETY: rule 1; new_task is called with nothing owned.
         unsafe {
+            let task = match (*vm).tasks.idle.pop() {
+                Some(task) => task,
+                None => new_task(vm, l),
+            };
             let tasks = &mut (*vm).tasks;
             tasks.in_use += 1;
             tasks.in_use_max = tasks.in_use_max.max(tasks.in_use);
-            match tasks.idle.pop() {
-                Some(task) => task,
-                None => new_task(vm, l),
-            }
+            task
         }
     }
 
@@ -83,7 +84,7 @@ impl Vm {
         unsafe {
             (*task).owes = None;
             (*task).source = Address::NOBODY;
-            (*task).waits = 0;
+            Vm::stop_waiting(vm, task);
             (*task).tag = Tag::None;
             (*task).armed_at = None;
             let tasks = &mut (*vm).tasks;
@@ -148,10 +149,40 @@ impl Vm {
     pub(super) unsafe fn discard_task(vm: *mut Vm, task: *mut Task) {
         // SAFETY: as the caller's.
         unsafe {
+            Vm::stop_waiting(vm, task);
             (*vm).tasks.in_use -= 1;
             lua_rawgeti((*vm).main, LUA_REGISTRYINDEX, (*vm).refs.anchors.into());
             Vm::free_task(vm, task);
             lua_pop((*vm).main, 1);
+        }
+    }
+
+    /// Forgets what a task waits for, if it waits: what still comes for that session is dropped.
+    /// So whoever is in the table of waiters is a live task that waits for that very session.
+    ///
+    /// # Safety
+    /// Rule 1; the task is live.
+    pub(super) unsafe fn stop_waiting(vm: *mut Vm, task: *mut Task) {
+        // SAFETY: as the caller's.
+        unsafe {
+            let session = std::mem::take(&mut (*task).waits);
+            if session != 0 {
+                Vm::abandon(vm, session);
+            }
+        }
+    }
+
+    #[cold]
+    unsafe fn abandon(vm: *mut Vm, session: i32) {
+        // SAFETY: rule 1.
+        unsafe {
+            (*vm).named_calls.remove(&session);
+            match (*vm).waiters.get(&session) {
+                None => {}
+                // Nothing will come.
+                Some(Waiter::Sleep { timed: false, .. }) => drop((*vm).waiters.remove(&session)),
+                Some(_) => drop((*vm).waiters.insert(session, Waiter::Ignored)),
+            }
         }
     }
 

@@ -131,24 +131,36 @@ unsafe fn push_bytes(l: *mut lua_State, start: *mut u8, len: usize) {
 /// # Safety
 /// Rules 1 and 2.
 pub(super) unsafe fn report_forgotten(vm: *mut Vm, task: *mut Task, session: Session) {
-    // SAFETY: as the caller's; the line is made when nothing can raise any more.
+    // SAFETY: as the caller's; the protocol's table may have a metatable that raises.
     unsafe {
         let l = (*vm).main;
-        lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.protocols.into());
-        lua_rawgeti(l, -1, (*task).kind.number().into());
-        lua_getfield(l, -1, c"dispatch".as_ptr());
-        let mut info: ffi::lua_Debug = std::mem::zeroed();
-        ffi::lua_getinfo(l, c">S".as_ptr(), &mut info);
-        let source = CStr::from_ptr(info.source).to_string_lossy();
-        let line = format!(
-            "Maybe forgot response session {} from {} : {}:{}",
+        lua_pushcfunction(l, place_of_handler);
+        lua_pushinteger(l, (*task).kind.number().into());
+        let place = match ffi::lua_pcall(l, 1, 1, 0) {
+            ffi::LUA_OK => CStr::from_ptr(lua_tolstring(l, -1, ptr::null_mut())).to_string_lossy(),
+            _ => "?".into(),
+        };
+        (*vm).context.log(&format!(
+            "Maybe forgot response session {} from {} : {place}",
             session.number(),
             (*task).source,
-            source,
-            info.linedefined
-        );
-        (*vm).context.log(&line);
-        drop((line, source));
-        lua_pop(l, 2);
+        ));
+        lua_pop(l, 1);
+    }
+}
+
+/// `(number)`: where the dispatch function of a protocol is defined, as `source:line`.
+unsafe extern "C-unwind" fn place_of_handler(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this in the main thread of a live Vm; nothing is owned.
+    unsafe {
+        lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm_of(l)).refs.protocols.into());
+        lua_rawgeti(l, -1, ffi::lua_tointeger(l, 1));
+        if lua_getfield(l, -1, c"dispatch".as_ptr()) != ffi::LUA_TFUNCTION {
+            return ffi::luaL_error(l, c"no function".as_ptr());
+        }
+        let mut info: ffi::lua_Debug = std::mem::zeroed();
+        ffi::lua_getinfo(l, c">S".as_ptr(), &mut info);
+        ffi::lua_pushfstring(l, c"%s:%d".as_ptr(), info.source, info.linedefined);
+        1
     }
 }

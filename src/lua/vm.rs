@@ -207,6 +207,8 @@ pub(super) struct Vm {
     pub(super) scratch_sessions: Vec<i32>,
     /// A task whose arguments are being unpacked; null otherwise.
     pub(super) starting: *mut Task,
+    /// Whether the current message is a request that nobody has been made to answer yet.
+    pub(super) unheard: bool,
     /// The task that runs; null in the main thread.
     pub(super) running: *mut Task,
     /// What a signal from another thread needs.

@@ -4,7 +4,8 @@
 //! set of features builds:
 //! - exclusive: `--cfg ironsky_lock`, `lock-fair`, `lock-spin-crate`, `lock-spin`, `lock-mutex`;
 //!   without any: mutex.
-//! - shared: `--cfg ironsky_rwlock`, `rwlock-fair`, `rwlock-write`, `rwlock-read`; without any: fair.
+//! - shared: `--cfg ironsky_rwlock`, `rwlock-fair`, `rwlock-write`, `rwlock-read`; without any:
+//!   fair.
 //! - run queue: `--cfg ironsky_queue`, `queue-locked`, `queue-lockfree`; without any: lockfree.
 
 use super::lock;

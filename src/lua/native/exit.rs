@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use mlua::ffi::{lua_State, lua_isnumber, lua_tointegerx, lua_tolstring, lua_yieldk};
 
-use super::fork::{kill, waiting_task};
+use super::fork::{end, waiting_task};
 use super::reply;
 use super::start::tell_launcher;
 use crate::codec::seri::Value;
@@ -21,7 +21,21 @@ pub(super) unsafe extern "C-unwind" fn exit(l: *mut lua_State) -> c_int {
     // raises or yields.
     unsafe {
         let vm = vm_of(l);
-        drop_forks(vm);
+        // Closing methods may call it again.
+        if !(*vm).exited {
+            (*vm).exited = true;
+            leave(vm, l);
+        }
+        (*vm).suspension = Suspension::Quit;
+        lua_yieldk(l, 0, 0, None)
+    }
+}
+
+/// Ends everything that is under way, tells everybody concerned, and retires.
+unsafe fn leave(vm: *mut Vm, l: *mut lua_State) {
+    // SAFETY: rule 1; nothing here raises.
+    unsafe {
+        drop_forks(vm, l);
         let own = (*vm).context.address();
         tell_launcher(vm, &[Value::from("REMOVE"), Value::from(own.bits()), Value::from(false)]);
         fail_requests(vm);
@@ -31,20 +45,18 @@ pub(super) unsafe extern "C-unwind" fn exit(l: *mut lua_State) -> c_int {
         for callee in callees {
             post_error(vm, callee, Session::NONE);
         }
-        (*vm).exited = true;
         (*vm).context.exit();
-        (*vm).suspension = Suspension::Quit;
-        lua_yieldk(l, 0, 0, None)
     }
 }
 
 /// Drops the forks that have not started.
-unsafe fn drop_forks(vm: *mut Vm) {
+unsafe fn drop_forks(vm: *mut Vm, l: *mut lua_State) {
     // SAFETY: rule 1; the stacks of forks that never ran hold plain values.
     unsafe {
         while let Some(fork) = (*vm).forks.pop_front() {
-            close(vm, (*fork).thread);
-            Vm::return_task(vm, fork);
+            if close(vm, l, (*fork).thread) {
+                Vm::return_task(vm, fork);
+            }
         }
     }
 }
@@ -54,8 +66,8 @@ unsafe fn fail_requests(vm: *mut Vm) {
     // SAFETY: rule 1.
     unsafe {
         fail_request(vm, (*vm).running);
-        for task in waiting(vm) {
-            fail_request(vm, task);
+        for session in waiting(vm) {
+            fail_request(vm, task_that_waits(vm, session));
         }
     }
 }
@@ -72,17 +84,25 @@ unsafe fn fail_request(vm: *mut Vm, task: *mut Task) {
     }
 }
 
-/// Returns the tasks that wait for something, in the order of their sessions.
-unsafe fn waiting(vm: *mut Vm) -> Vec<*mut Task> {
+/// Returns the sessions that tasks wait for, in their order.
+unsafe fn waiting(vm: *mut Vm) -> Vec<i32> {
     // SAFETY: rule 1.
     unsafe {
-        let mut waiters: Vec<_> = (*vm)
-            .waiters
-            .iter()
-            .filter_map(|(session, waiter)| Some((*session, waiting_task(waiter)?)))
+        let waiters = (*vm).waiters.iter();
+        let mut sessions: Vec<_> = waiters
+            .filter_map(|(session, waiter)| waiting_task(waiter).map(|_| *session))
             .collect();
-        waiters.sort_unstable_by_key(|(session, _)| *session);
-        waiters.into_iter().map(|(_, task)| task).collect()
+        sessions.sort_unstable();
+        sessions
+    }
+}
+
+/// Returns the task that waits for a session; null if none does any more.
+unsafe fn task_that_waits(vm: *mut Vm, session: i32) -> *mut Task {
+    // SAFETY: rule 1.
+    unsafe {
+        let waiter = (*vm).waiters.get(&session);
+        waiter.and_then(waiting_task).unwrap_or(std::ptr::null_mut())
     }
 }
 
@@ -108,8 +128,12 @@ unsafe fn callees(vm: *mut Vm) -> Vec<Address> {
 unsafe fn close_waiting(vm: *mut Vm, l: *mut lua_State) {
     // SAFETY: rule 1. Closing keeps errors as values, so the vector is dropped.
     unsafe {
-        for task in waiting(vm) {
-            kill(vm, l, task);
+        for session in waiting(vm) {
+            // A closing method may have killed it meanwhile.
+            let task = task_that_waits(vm, session);
+            if !task.is_null() {
+                end(vm, l, task);
+            }
         }
         (*vm).wakeups.clear();
         (*vm).failures.clear();

@@ -125,25 +125,37 @@ pub(super) unsafe fn kill(vm: *mut Vm, l: *mut lua_State, task: *mut Task) {
         {
             post_error(vm, (*task).source, session);
         }
-        let session = (*task).waits;
-        (*vm).named_calls.remove(&session);
-        match (*vm).waiters.get(&session) {
-            Some(Waiter::Sleep { timed: false, .. }) => (*vm).waiters.remove(&session),
-            _ => (*vm).waiters.insert(session, Waiter::Ignored),
-        };
-        forget_token(vm, l, task, session);
-        leave_all(vm, (*task).thread);
-        // The closing methods run user code, which must not see this task as the running one.
-        close(vm, (*task).thread);
-        Vm::return_task(vm, task);
+        if !(*task).sleeps_on_itself {
+            forget_token(vm, l, (*task).waits);
+        }
+        end(vm, l, task);
     }
 }
 
-/// Forgets the token that a task slept on.
-unsafe fn forget_token(vm: *mut Vm, l: *mut lua_State, task: *mut Task, session: i32) {
-    // SAFETY: rules 1, 2 and 4.
+/// Ends a task that waits: nothing reaches it any more, and its to-be-closed variables run.
+///
+/// # Safety
+/// As [`kill`].
+pub(super) unsafe fn end(vm: *mut Vm, l: *mut lua_State, task: *mut Task) {
+    // SAFETY: as the caller's.
     unsafe {
         (*task).sleeps_on_itself = false;
+        leave_all(vm, (*task).thread);
+        // The closing methods run user code, to which this task is neither running nor waiting.
+        Vm::stop_waiting(vm, task);
+        if close(vm, l, (*task).thread) {
+            Vm::return_task(vm, task);
+        }
+    }
+}
+
+/// Forgets the token that a task sleeps on, if it sleeps on one.
+unsafe fn forget_token(vm: *mut Vm, l: *mut lua_State, session: i32) {
+    // SAFETY: rules 1, 2 and 4.
+    unsafe {
+        if !matches!((*vm).waiters.get(&session), Some(Waiter::Sleep { .. })) {
+            return;
+        }
         push_ref(l, (*vm).refs.sleeping);
         lua_pushnil(l);
         while lua_next(l, -2) != 0 {

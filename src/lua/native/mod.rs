@@ -22,8 +22,9 @@ use std::ptr;
 
 use mlua::ffi::{
     LUA_TSTRING, lua_CFunction, lua_State, lua_call, lua_createtable, lua_getfield, lua_getglobal,
-    lua_pushcfunction, lua_pushinteger, lua_pushnil, lua_pushstring, lua_pushvalue, lua_rawgeti,
-    lua_rawset, lua_setfield, lua_setmetatable, lua_settop, lua_tolstring, lua_type, lua_yieldk,
+    lua_isyieldable, lua_pushcfunction, lua_pushinteger, lua_pushnil, lua_pushstring,
+    lua_pushvalue, lua_rawgeti, lua_rawset, lua_setfield, lua_setmetatable, lua_settop,
+    lua_tolstring, lua_type, lua_yieldk,
 };
 
 use super::seri;
@@ -198,12 +199,27 @@ pub(super) unsafe fn set_functions(l: *mut lua_State, functions: &[Function]) {
     }
 }
 
+/// Raises an error where the running task cannot yield: below a C function that knows nothing of
+/// yields, or in a finalizer. What would wait there would go on in a wrong place.
+///
+/// # Safety
+/// Rules 1 and 2.
+pub(super) unsafe fn require_yieldable(l: *mut lua_State, vm: *mut Vm) {
+    // SAFETY: as the caller's.
+    unsafe {
+        if lua_isyieldable(l) == 0 && !(*vm).running.is_null() {
+            // Raises.
+            lua_yieldk(l, 0, 0, None);
+        }
+    }
+}
+
 /// Lets the running task wait for `session`; `done` goes on when it is resumed. Does not return:
-/// outside of a coroutine it raises an error.
+/// where no yield is possible it raises an error, and nobody waits.
 ///
 /// # Safety
 /// Rules 1 and 2. If a task runs, its waiter is in the table.
-unsafe fn block(
+pub(super) unsafe fn block(
     l: *mut lua_State,
     vm: *mut Vm,
     session: i32,
@@ -212,10 +228,17 @@ unsafe fn block(
 ) -> c_int {
     // SAFETY: as the caller's.
     unsafe {
-        (*vm).suspension = Suspension::Blocked;
-        if !(*vm).running.is_null() {
-            (*(*vm).running).waits = session;
+        let task = (*vm).running;
+        if !task.is_null() {
+            // It waits already when a plain coroutine took the yield: nobody goes on there.
+            Vm::stop_waiting(vm, task);
+            (*task).waits = session;
+            if lua_isyieldable(l) == 0 {
+                Vm::stop_waiting(vm, task);
+                return lua_yieldk(l, 0, 0, None);
+            }
         }
+        (*vm).suspension = Suspension::Blocked;
         lua_yieldk(l, 0, context, Some(done))
     }
 }

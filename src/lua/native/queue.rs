@@ -15,7 +15,7 @@ use mlua::ffi::{
     lua_upvalueindex, luaL_checkany, luaL_getmetatable,
 };
 
-use super::block;
+use super::{block, require_yieldable};
 use crate::lua::service::traceback;
 use crate::lua::vm::{Vm, Waiter, vm_of};
 
@@ -33,6 +33,13 @@ pub(in crate::lua) struct Queue {
     waiting: VecDeque<(*mut lua_State, i32)>,
 }
 
+impl Queue {
+    /// Makes a section that nobody is in. It owns no memory until somebody waits.
+    fn new() -> Self {
+        Self { owner: ptr::null_mut(), depth: 0, waiting: VecDeque::new() }
+    }
+}
+
 /// `queue()`: a new critical section.
 pub(super) unsafe extern "C-unwind" fn queue(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this; the userdata owns the queue from its initialisation on.
@@ -43,7 +50,7 @@ pub(super) unsafe extern "C-unwind" fn queue(l: *mut lua_State) -> c_int {
             lua_pushcfunction(l, collect);
             lua_setfield(l, -2, c"__gc".as_ptr());
         }
-        slot.write(Queue { owner: ptr::null_mut(), depth: 0, waiting: VecDeque::new() });
+        slot.write(Queue::new());
         (*vm).queues.push(slot);
         lua_setmetatable(l, -2);
         lua_pushcclosure(l, enter, 1);
@@ -74,7 +81,8 @@ unsafe extern "C-unwind" fn collect(l: *mut lua_State) -> c_int {
         let vm = vm_of(l);
         let slot = lua_touserdata(l, 1).cast::<Queue>();
         (*vm).queues.retain(|queue| !ptr::eq(*queue, slot));
-        slot.drop_in_place();
+        // Another finalizer may still enter it: it stays a section, an empty one.
+        *slot = Queue::new();
         0
     }
 }
@@ -101,6 +109,7 @@ unsafe extern "C-unwind" fn enter(l: *mut lua_State) -> c_int {
 unsafe fn wait(l: *mut lua_State, vm: *mut Vm, queue: *mut Queue) -> c_int {
     // SAFETY: rules 1 and 2.
     unsafe {
+        require_yieldable(l, vm);
         let session = (*vm).new_session();
         let task = (*vm).running;
         if !task.is_null() {

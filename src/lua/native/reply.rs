@@ -11,7 +11,7 @@ use mlua::ffi::{
 
 use super::protocol::{PACK, result};
 use crate::lua::error::raise;
-use crate::lua::send::{Destination, payload, post, post_error};
+use crate::lua::send::{Destination, check_payload, payload, post, post_error};
 use crate::lua::seri;
 use crate::lua::trace;
 use crate::lua::vm::{Reply, Vm, vm_of};
@@ -40,6 +40,9 @@ pub(super) unsafe extern "C-unwind" fn ret(l: *mut lua_State) -> c_int {
         let vm = vm_of(l);
         if (*vm).trace.enabled {
             trace::response(vm);
+        }
+        if lua_type(l, 1) > LUA_TNIL {
+            check_payload(l, 1);
         }
         let owed = take_owed(l, vm, c"No session");
         if owed.0 == Session::NONE {

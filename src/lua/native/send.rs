@@ -90,6 +90,6 @@ pub(in crate::lua) unsafe fn sent(
 /// `genid()`.
 pub(in crate::lua) unsafe extern "C-unwind" fn genid(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this in a live Vm.
-    unsafe { lua_pushinteger(l, (*vm_of(l)).context.next_session().number().into()) };
+    unsafe { lua_pushinteger(l, (*vm_of(l)).new_session().into()) };
     1
 }

@@ -13,7 +13,7 @@ use mlua::ffi::{
     luaL_checklstring,
 };
 
-use super::{block, push_ref};
+use super::{block, push_ref, require_yieldable};
 use crate::lua::error::raise;
 use crate::lua::trace;
 use crate::lua::vm::{Answer, Vm, Waiter, task_of, vm_of};
@@ -75,6 +75,7 @@ unsafe fn suspend(l: *mut lua_State, centis: Option<i64>) -> c_int {
     // SAFETY: rules 1 and 2.
     unsafe {
         let vm = vm_of(l);
+        require_yieldable(l, vm);
         let session = (*vm).new_session();
         let task = (*vm).running;
         let mut context = 0;
@@ -139,7 +140,9 @@ unsafe fn leave_token(l: *mut lua_State, vm: *mut Vm, context: lua_KContext) {
     // SAFETY: rules 1 and 4; setting an existing key to nil cannot raise.
     unsafe {
         if context != IN_TABLE {
-            (*(*vm).running).sleeps_on_itself = false;
+            if let Some(task) = (*vm).running.as_mut() {
+                task.sleeps_on_itself = false;
+            }
             return;
         }
         push_ref(l, (*vm).refs.sleeping);

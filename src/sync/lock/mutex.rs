@@ -1,6 +1,6 @@
 //! `mutex`: a parking lock that whoever comes first may take; the default.
 //!
-//! Called through `Strategy` (`lock-mutex`). Promises exclusion and that no wake-up is lost; no
+//! Called through `Strategy`. Promises exclusion and that no wake-up is lost; no
 //! order: a running thread may pass a parked one, which is what makes it fast.
 //!
 //! | word | meaning | set by | cleared by |
@@ -95,7 +95,8 @@ impl RawMutex {
         }
     }
 
-    /// Looks until the lock is free, somebody is parked (then it will not be soon) or patience ends.
+    /// Looks until the lock is free, somebody is parked (then it will not be soon) or patience
+    /// ends.
     fn look_around(&self) -> u32 {
         let mut patience = Patience::new(SPIN_ROUNDS);
         loop {

@@ -2,11 +2,11 @@
 //!
 //! Called through those two, which only differ in one decision: whom a leaving writer lets in.
 //! Readers that find a writer present (holding or waiting) are *blocked*: they are counted and wait
-//! for the phase bit to change. Writers draw tickets. The lock is always handed over by the one that
-//! leaves; nobody competes for it.
+//! for the phase bit to change. Writers draw tickets. The lock is always handed over by the one
+//! that leaves; nobody competes for it.
 //!
-//! The word, from the low end. The low half is what sleepers sleep on: it changes only when somebody
-//! parks or is let in, so arrivals do not disturb them.
+//! The word, from the low end. The low half is what sleepers sleep on: it changes only when
+//! somebody parks or is let in, so arrivals do not disturb them.
 //!
 //! | bits | meaning | set by | cleared by |
 //! |---|---|---|---|
@@ -19,17 +19,17 @@
 //! | 52-63 `blocked` | readers that wait for the phase to change | an arriving reader, +1 | a leaving writer, to 0 |
 //!
 //! *Invariants*
-//! 1. No writer is present exactly when `next` = `turn` = 0. At most 255 are, further ones look until
-//!    a ticket is left. Readers look while their field is full (2048 in, or 4095 blocked).
+//! 1. No writer is present exactly when `next` = `turn` = 0. At most 255 are, further ones look
+//!    until a ticket is left. Readers look while their field is full (2048 in, or 4095 blocked).
 //! 2. The writer whose ticket is `turn` holds the lock exactly while `active` is 0. A reader is in
 //!    exactly from the moment that counts it in `active`.
-//! 3. While a writer is present, `active` grows only in the step of a leaving writer. So once it is 0
-//!    it stays 0 until the writer of `turn` leaves.
-//! 4. `phase` changes only when the last group of readers has left (a writer has to hold the lock to
-//!    leave it), so one bit is enough for a blocked reader to see that it was let in.
+//! 3. While a writer is present, `active` grows only in the step of a leaving writer. So once it is
+//!    0 it stays 0 until the writer of `turn` leaves.
+//! 4. `phase` changes only when the last group of readers has left (a writer has to hold the lock
+//!    to leave it), so one bit is enough for a blocked reader to see that it was let in.
 //! 5. Who makes a writer's turn come true (`turn` is its ticket and `active` 0) clears its bit
-//!    afterwards or in the same step, and then wakes everybody who waits under that bit. A woken one
-//!    whose turn it is not parks again. With up to 16 waiting writers no two share a bit.
+//!    afterwards or in the same step, and then wakes everybody who waits under that bit. A woken
+//!    one whose turn it is not parks again. With up to 16 waiting writers no two share a bit.
 
 use std::fmt;
 use std::marker::PhantomData;

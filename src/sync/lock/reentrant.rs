@@ -1,8 +1,8 @@
 //! A lock that its holder may take again.
 //!
 //! Called where a callback may come back into the code that called it. The parameter `E` is the
-//! exclusive lock underneath: `ReentrantLock<RawFair, T>` is fair, `ReentrantLock<RawMutex, T>` not.
-//! A guard gives `&T` only: several of one thread live at once.
+//! exclusive lock underneath: `ReentrantLock<RawFair, T>` is fair, `ReentrantLock<RawMutex, T>`
+//! not. A guard gives `&T` only: several of one thread live at once.
 //!
 //! | field | meaning | who touches it |
 //! |---|---|---|

@@ -1,8 +1,8 @@
 //! `rw_read`: a reader-preferring reader-writer lock that parks.
 //!
-//! Called through `Strategy` (`rwlock-read`). Promises, besides exclusion and no lost wake-up: a
-//! reader waits only for a writer that holds the lock, never for one that waits. So a thread may take
-//! further read shares. Writers have no order, and under steady reading they may starve.
+//! Called through `Strategy`. Promises, besides exclusion and no lost wake-up: a
+//! reader waits only for a writer that holds the lock, never for one that waits. So a thread may
+//! take further read shares. Writers have no order, and under steady reading they may starve.
 //!
 //! The word, from the low end. The low half is what sleepers sleep on.
 //!
@@ -14,9 +14,9 @@
 //! | 32-63 `readers` | read shares held | an arriving reader, +1 | a leaving reader, -1 |
 //!
 //! *No wake-up is lost*: a writer parks only while somebody holds the lock, and says so in the same
-//! word. Whoever leaves the lock free with WRITERS_PARKED set wakes one writer, except a writer that
-//! wakes readers: one of those will come in, leave, and find the bit. A woken writer takes the lock
-//! with the bit set, since others may sleep.
+//! word. Whoever leaves the lock free with WRITERS_PARKED set wakes one writer, except a writer
+//! that wakes readers: one of those will come in, leave, and find the bit. A woken writer takes the
+//! lock with the bit set, since others may sleep.
 
 use lock_api::GuardNoSend;
 

@@ -1,6 +1,6 @@
 //! `rw_write`: a writer-preferring reader-writer lock that parks.
 //!
-//! Called through `Strategy` (`rwlock-write`). Promises, besides exclusion and no lost wake-up: a
+//! Called through `Strategy`. Promises, besides exclusion and no lost wake-up: a
 //! writer waits for the readers that are in and for the writers that came before it, in order.
 //! Readers come in when no writer holds or waits; under steady writing they may starve.
 //!
