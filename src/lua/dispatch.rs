@@ -4,24 +4,26 @@
 //! dispatch function of its protocol with the unpacked payload. User code is all the Lua that
 //! runs.
 
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::c_int;
 use std::io::Write;
 use std::ptr;
 
 use mlua::ffi::{
     self, LUA_MULTRET, LUA_OK, LUA_REGISTRYINDEX, LUA_TNIL, LUA_TTABLE, lua_Integer, lua_State,
-    lua_call, lua_getfield, lua_gettop, lua_isnil, lua_pop, lua_pushboolean, lua_pushcfunction,
-    lua_pushinteger, lua_pushlightuserdata, lua_pushlstring, lua_rawgeti, lua_settop,
-    lua_tolstring, lua_type, lua_xmove, luaL_unref,
+    lua_call, lua_getfield, lua_gettop, lua_pop, lua_pushboolean, lua_pushcfunction,
+    lua_pushinteger, lua_pushlightuserdata, lua_rawgeti, lua_settop, lua_tolstring, lua_xmove,
+    luaL_unref,
 };
 
 use super::error::raise_top;
+use super::failures::error_message;
 use super::later;
 use super::native::protocol::{UNPACK, is_native};
 use super::send::post_error;
 use super::seri;
 use super::task::Task;
 use super::trace;
+use super::unhandled::{unknown_request, unknown_response};
 use super::vm::{Answer, Callback, Current, Vm, Waiter, vm_of};
 use crate::message::{Address, Kind, Session};
 
@@ -256,7 +258,7 @@ unsafe fn response(vm: *mut Vm, l: *mut lua_State) {
 }
 
 /// Forgets the name that a call went to.
-unsafe fn forget_name(vm: *mut Vm, session: i32, callee: Address) {
+pub(super) unsafe fn forget_name(vm: *mut Vm, session: i32, callee: Address) {
     // SAFETY: rule 1.
     unsafe {
         if callee == Address::NOBODY {
@@ -413,233 +415,5 @@ unsafe fn undispatched(vm: *mut Vm, l: *mut lua_State) {
             _ => unknown_request(vm, l),
         }
         lua_settop(l, 0);
-    }
-}
-
-/// The built-in handling of PTYPE_ERROR. Spec: Lua API section 3.6.
-unsafe fn error_message(vm: *mut Vm, session: i32, source: Address) {
-    // SAFETY: rule 1.
-    unsafe {
-        if session != 0 {
-            fail_session(vm, session);
-        } else {
-            service_gone(vm, source, None);
-        }
-    }
-}
-
-/// The same as a dispatch function, for code that replaces it and calls it: (session, source).
-pub(super) unsafe extern "C-unwind" fn dispatch_error(l: *mut lua_State) -> c_int {
-    // SAFETY: Lua calls this; nothing is owned.
-    unsafe {
-        let session = ffi::luaL_checkinteger(l, 1) as i32;
-        let source = Address::new(ffi::luaL_checkinteger(l, 2) as u32);
-        error_message(vm_of(l), session, source);
-        0
-    }
-}
-
-/// Fails what waits for a session, if anything does: at the next suspension, as every failed call.
-unsafe fn fail_session(vm: *mut Vm, session: i32) {
-    // SAFETY: rule 1.
-    unsafe {
-        match (*vm).waiters.get(&session) {
-            Some(&Waiter::Call { callee, .. }) => {
-                forget_name(vm, session, callee);
-                (*vm).failures.push_back(session);
-            }
-            Some(Waiter::Expect { .. }) => (*vm).failures.push_back(session),
-            Some(Waiter::Ignored) => {
-                (*vm).waiters.remove(&session);
-            }
-            _ => {}
-        }
-    }
-}
-
-/// A service is gone: whoever called it by this number (or name) fails, and nothing is owed to it.
-///
-/// # Safety
-/// Rules 1 and 2.
-pub(super) unsafe fn service_gone(vm: *mut Vm, address: Address, name: Option<&[u8]>) {
-    // SAFETY: as the caller's; the vector is dropped before anything can raise.
-    unsafe {
-        if name.is_none() {
-            (*vm).replies.retain(|_, reply| reply.source != address);
-        }
-        for session in Vm::calls_to(vm, address, name) {
-            fail_session(vm, session);
-        }
-    }
-}
-
-impl Vm {
-    /// Returns the sessions of calls to an address or a name, oldest first, as an iterator that
-    /// owns nothing which a Lua error could leak.
-    unsafe fn calls_to(
-        vm: *mut Vm,
-        address: Address,
-        name: Option<&[u8]>,
-    ) -> impl Iterator<Item = i32> + use<> {
-        // SAFETY: rule 1.
-        unsafe {
-            let found = &mut (*vm).scratch_sessions;
-            found.clear();
-            found.extend((*vm).waiters.iter().filter_map(|(session, waiter)| {
-                let callee = match waiter {
-                    Waiter::Call { callee, .. } => *callee,
-                    Waiter::Expect { .. } => {
-                        (*vm).expected_from.get(session).copied().unwrap_or(Address::NOBODY)
-                    }
-                    _ => return None,
-                };
-                let hit = match name {
-                    Some(name) => (*vm).named_calls.get(session).is_some_and(|n| **n == *name),
-                    None => callee == address && callee != Address::NOBODY,
-                };
-                hit.then_some(*session)
-            }));
-            found.sort_unstable();
-            let count = found.len();
-            (0..count).map(move |at| Vm::found_session(vm, at))
-        }
-    }
-}
-
-/// Calls the handler of requests that nobody handles.
-unsafe fn unknown_request(vm: *mut Vm, l: *mut lua_State) {
-    // SAFETY: rules 1, 2 and 4.
-    unsafe {
-        let Current { kind, session, source, start, len, .. } = (*vm).current;
-        // What the handler is told: the protocol's name, or the number of an unknown one.
-        if lua_type(l, -1) == LUA_TTABLE {
-            lua_getfield(l, -1, c"name".as_ptr());
-        }
-        if lua_isnil(l, -1) != 0 {
-            lua_pushinteger(l, kind.number().into());
-        }
-        match (*vm).refs.unknown_request {
-            0 => lua_pushcfunction(l, refuse_request),
-            handler => drop(lua_rawgeti(l, LUA_REGISTRYINDEX, handler.into())),
-        }
-        push_request(l, session, source, start, len);
-        ffi::lua_pushvalue(l, -6);
-        lua_call(l, 5, 0);
-    }
-}
-
-/// Calls the handler of answers that nobody waits for.
-unsafe fn unknown_response(vm: *mut Vm, l: *mut lua_State) {
-    // SAFETY: rules 1, 2 and 4.
-    unsafe {
-        let Current { session, source, start, len, .. } = (*vm).current;
-        match (*vm).refs.unknown_response {
-            0 => lua_pushcfunction(l, refuse_response),
-            handler => drop(lua_rawgeti(l, LUA_REGISTRYINDEX, handler.into())),
-        }
-        push_request(l, session, source, start, len);
-        lua_call(l, 4, 0);
-    }
-}
-
-unsafe fn push_request(
-    l: *mut lua_State,
-    session: Session,
-    source: Address,
-    start: *mut u8,
-    len: usize,
-) {
-    // SAFETY: rule 4.
-    unsafe {
-        lua_pushinteger(l, session.number().into());
-        lua_pushinteger(l, source.bits().into());
-        lua_pushlightuserdata(l, start.cast::<c_void>());
-        lua_pushinteger(l, len as lua_Integer);
-    }
-}
-
-/// The handler of unknown requests unless another one is set: (session, source, ptr, size, what).
-pub(super) unsafe extern "C-unwind" fn refuse_request(l: *mut lua_State) -> c_int {
-    // SAFETY: Lua calls this; nothing is owned.
-    unsafe {
-        lua_settop(l, 5);
-        let what = ffi::luaL_tolstring(l, 5, ptr::null_mut());
-        ffi::lua_pushfstring(l, c"Unknown request (%s): ".as_ptr(), what);
-        log_and_refuse(l)
-    }
-}
-
-/// The handler of unknown answers unless another one is set: (session, source, ptr, size).
-pub(super) unsafe extern "C-unwind" fn refuse_response(l: *mut lua_State) -> c_int {
-    // SAFETY: Lua calls this; nothing is owned.
-    unsafe {
-        lua_settop(l, 4);
-        ffi::lua_pushstring(l, c"Response message : ".as_ptr());
-        log_and_refuse(l)
-    }
-}
-
-/// Logs the text on top of the stack with the payload of the arguments behind it, then raises.
-unsafe fn log_and_refuse(l: *mut lua_State) -> c_int {
-    // SAFETY: rules 1 and 2: the line is dropped before the error is raised. Pointer and size
-    // come from a dispatcher or from code that has them from one.
-    unsafe {
-        let vm = vm_of(l);
-        let session = ffi::luaL_checkinteger(l, 1);
-        let source = Address::new(ffi::luaL_checkinteger(l, 2) as u32);
-        push_bytes(l, ffi::lua_touserdata(l, 3).cast(), ffi::luaL_optinteger(l, 4, 0) as usize);
-        ffi::lua_concat(l, 2);
-        let mut size = 0;
-        let line = lua_tolstring(l, -1, &mut size);
-        let line = std::slice::from_raw_parts(line.cast(), size);
-        (*vm).context.node().log((*vm).context.address(), line);
-        let format = c"Unknown session : %d from %s";
-        let mut digits = [0u8; 16];
-        let from = hex(source, &mut digits);
-        ffi::lua_pushfstring(l, format.as_ptr(), session as c_int, from.as_ptr());
-        ffi::lua_error(l)
-    }
-}
-
-/// Writes an address as unpadded hex digits into a buffer, as a C string.
-fn hex(address: Address, buffer: &mut [u8; 16]) -> &CStr {
-    // Nine bytes at the most, so writing does not fail.
-    let _ = write!(&mut buffer[..], "{:x}\0", address.bits());
-    CStr::from_bytes_until_nul(buffer).unwrap_or_default()
-}
-
-/// Pushes bytes as a string; none for a null pointer.
-unsafe fn push_bytes(l: *mut lua_State, start: *mut u8, len: usize) {
-    // SAFETY: rule 4; the block has len bytes, or is null.
-    unsafe {
-        let len = if start.is_null() { 0 } else { len };
-        lua_pushlstring(l, start.cast(), len);
-    }
-}
-
-/// Logs that a handler returned without answering. Spec: Lua API section 3.8.
-///
-/// # Safety
-/// Rules 1 and 2.
-pub(super) unsafe fn report_forgotten(vm: *mut Vm, task: *mut Task, session: Session) {
-    // SAFETY: as the caller's; the line is made when nothing can raise any more.
-    unsafe {
-        let l = (*vm).main;
-        lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.protocols.into());
-        lua_rawgeti(l, -1, (*task).kind.number().into());
-        lua_getfield(l, -1, c"dispatch".as_ptr());
-        let mut info: ffi::lua_Debug = std::mem::zeroed();
-        ffi::lua_getinfo(l, c">S".as_ptr(), &mut info);
-        let source = CStr::from_ptr(info.source).to_string_lossy();
-        let line = format!(
-            "Maybe forgot response session {} from {} : {}:{}",
-            session.number(),
-            (*task).source,
-            source,
-            info.linedefined
-        );
-        (*vm).context.log(&line);
-        drop((line, source));
-        lua_pop(l, 2);
     }
 }

@@ -141,7 +141,7 @@ impl Vm {
             if let Some(session) = (*task).owes
                 && session.number() != 0
             {
-                super::dispatch::report_forgotten(vm, task, session);
+                super::unhandled::report_forgotten(vm, task, session);
             }
             lua_settop((*task).thread, 0);
             Vm::return_task(vm, task);

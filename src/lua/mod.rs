@@ -21,6 +21,7 @@ mod coroutine;
 mod dispatch;
 mod engine;
 mod error;
+mod failures;
 mod later;
 mod library;
 mod memory;
@@ -36,6 +37,7 @@ mod stdlib;
 mod task;
 mod trace;
 mod trap;
+mod unhandled;
 mod vm;
 mod wanted;
 

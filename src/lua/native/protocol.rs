@@ -12,11 +12,11 @@ use mlua::ffi::{
 };
 
 use super::push_ref;
-use crate::lua::dispatch::{
-    dispatch_current, dispatch_error, read_current, refuse_request, refuse_response,
-};
+use crate::lua::dispatch::{dispatch_current, read_current};
 use crate::lua::error::{raise, raise_top};
+use crate::lua::failures::dispatch_error;
 use crate::lua::seri;
+use crate::lua::unhandled::{refuse_request, refuse_response};
 use crate::lua::vm::{Vm, vm_of};
 use crate::message::Kind;
 

@@ -106,7 +106,9 @@ impl RawMutex {
         }
     }
 
+    // Not inlined: a system call needs a frame, which every release would set up.
     #[cold]
+    #[inline(never)]
     fn wake_one(&self) {
         futex::wake(&self.state, 1, futex::ANYBODY);
     }

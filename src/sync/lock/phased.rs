@@ -174,8 +174,8 @@ unsafe impl<P: Policy> lock_api::RawRwLock for RawPhased<P> {
     unsafe fn unlock_shared(&self, _guard: GuardNoSend) {
         // Release: pairs with the Acquire in `enter_exclusive` and `wait_for_turn`.
         let before = self.state.fetch_sub(ACTIVE_ONE, Ordering::Release);
-        if before & ACTIVE == ACTIVE_ONE && before & WRITERS != 0 {
-            self.wake_writer_of_turn();
+        if before & WRITERS != 0 {
+            self.leave_shared_slow(before);
         }
     }
 
@@ -362,8 +362,15 @@ impl<P: Policy> RawPhased<P> {
         }
     }
 
-    /// Wakes the writer whose turn came because the last reader left.
+    /// A reader left while a writer waits; `before` is the word it left.
     #[cold]
+    fn leave_shared_slow(&self, before: u64) {
+        if before & ACTIVE == ACTIVE_ONE {
+            self.wake_writer_of_turn();
+        }
+    }
+
+    /// Wakes the writer whose turn came because the last reader left.
     fn wake_writer_of_turn(&self) {
         let mut state = self.look();
         loop {

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::{Guarded, explore, together};
-use crate::sync::lock::RawMutex;
+use crate::sync::facade::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::parker::{CondvarParker, FutexParker, Park};
-use crate::sync::queue::{LockedQueue, RunQueue};
 use crate::sync::sleepers::{Sleepers, Woken};
 
 struct Parked<P> {
@@ -65,15 +64,46 @@ macro_rules! parker_models {
 parker_models!(futex, FutexParker);
 parker_models!(condvar, CondvarParker);
 
-/// Workers and their queue; an item is how many further items it makes.
+/// The weakest run queue: it counts items and orders no more than a run queue promises. A look at it
+/// may be stale, as at a lock-free queue; a lock inside would hide a missing fence.
+struct Count(AtomicUsize);
+
+impl Count {
+    fn push(&self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+
+    fn pop(&self) -> bool {
+        let mut items = self.len();
+        while items > 0 {
+            let popped =
+                self.0.compare_exchange(items, items - 1, Ordering::Acquire, Ordering::Relaxed);
+            match popped {
+                Ok(_) => return true,
+                Err(now) => items = now,
+            }
+        }
+        false
+    }
+
+    fn len(&self) -> usize {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Workers and their queue.
 struct Workplace {
     sleepers: Sleepers<FutexParker>,
-    queue: LockedQueue<RawMutex, u32>,
+    queue: Count,
 }
 
 impl Workplace {
     fn new(workers: usize) -> Arc<Self> {
-        let place = Self { sleepers: Sleepers::new(workers), queue: LockedQueue::new() };
+        let place = Self { sleepers: Sleepers::new(workers), queue: Count(AtomicUsize::new(0)) };
         for index in 0..workers {
             let woken = place.sleepers.sleep(index, false, None, || place.sleepers.notify_one());
             assert_eq!(woken, Woken::Notified);
@@ -84,7 +114,7 @@ impl Workplace {
     }
 
     fn post(&self) {
-        self.queue.push(0);
+        self.queue.push();
         self.sleepers.notify_one();
     }
 
@@ -92,9 +122,9 @@ impl Workplace {
     fn work(&self, index: usize, share: usize) {
         let mut searching = false;
         for _ in 0..share {
-            while self.queue.pop().is_none() {
+            while !self.queue.pop() {
                 searching = searching || self.sleepers.start_search();
-                if let Some(_item) = self.queue.pop() {
+                if self.queue.pop() {
                     break;
                 }
                 let woken = self.sleepers.sleep(index, searching, None, || !self.queue.is_empty());
@@ -159,8 +189,6 @@ fn each_of_two_workers_gets_one_of_two_items() {
 
 #[test]
 fn shutdown_wakes_whoever_sleeps() {
-    use crate::sync::facade::atomic::{AtomicBool, Ordering};
-
     struct Stopping(Sleepers<FutexParker>, AtomicBool);
     explore(|| {
         let shared = Stopping(Sleepers::new(1), AtomicBool::new(false));
