@@ -439,3 +439,31 @@ fn dropping_the_handle_ends_the_node() {
     drop(running);
     assert_eq!(order.try_recv(), Ok(mortal));
 }
+
+#[test]
+fn a_node_may_end_while_it_starts() {
+    let lines = Lines::default();
+    let app = app(2, &lines).service("idle", |context, _| {
+        context.log("not today");
+        context.node().abort(4);
+        handled_by(|_| {})
+    });
+    let running = app.start().unwrap();
+    assert_eq!(running.node().ended().wait_for(DEADLINE), Some(4));
+    assert_eq!(running.wait().unwrap(), 4);
+    assert_eq!(lines.with("not today").len(), 1);
+}
+
+#[test]
+fn a_node_outlives_its_log_service() {
+    let app = app(2, &Lines::default());
+    let app = app.service("logger", |_, _| handled_by(|_| panic!("no paper")));
+    let running = app.start().unwrap();
+    let caller = running.node().caller().unwrap();
+    caller.context().log("the last line");
+    wait_until(|| running.node().resolve(".logger").is_none());
+    caller.context().log("one more");
+    let echo = launch(&running, "echo");
+    assert_eq!(call(&running, echo, "still here").as_deref(), Ok("still here"));
+    assert_eq!(running.stop().unwrap(), 0);
+}

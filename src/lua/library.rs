@@ -22,7 +22,7 @@ pub(super) const LOADER: &str = "ironsky:lualib/loader.lua";
 static LUALIB: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/lualib");
 static SERVICE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/service");
 
-/// Returns the text of an embedded file; `path` begins with [`PREFIX`].
+/// Returns the text of an embedded file; `path` begins with `ironsky:`.
 pub fn embedded(path: &str) -> Option<&'static [u8]> {
     let path = Path::new(path.strip_prefix(PREFIX)?);
     let (dir, name) = match path.strip_prefix("lualib") {
