@@ -152,14 +152,25 @@ impl Vm {
         }
     }
 
+    /// Tells the requester of a task, if it still waits, that its request fails.
+    ///
+    /// # Safety
+    /// Rule 1; the task is live.
+    pub(super) unsafe fn fail_request(vm: *mut Vm, task: *mut Task) {
+        // SAFETY: as the caller's.
+        unsafe {
+            if let Some(session) = (*task).take_debt() {
+                post_error(vm, (*task).source, session);
+            }
+        }
+    }
+
     /// A task returned from its function.
     unsafe fn finished(vm: *mut Vm, task: *mut Task) {
         // SAFETY: rule 1; the thread is finished, so its stack may be emptied.
         unsafe {
             trace::task_ended(vm, task);
-            if let Some(session) = (*task).owes
-                && session.number() != 0
-            {
+            if let Some(session) = (*task).take_debt() {
                 super::unhandled::report_forgotten(vm, task, session);
             }
             lua_settop((*task).thread, 0);
@@ -212,11 +223,7 @@ impl Vm {
         unsafe {
             let thread = (*task).thread;
             trace::task_failed(vm, task);
-            if let Some(session) = (*task).owes.take()
-                && session.number() != 0
-            {
-                post_error(vm, (*task).source, session);
-            }
+            Vm::fail_request(vm, task);
             note_error(vm, thread, c"", 1);
             close(vm, (*vm).main, thread);
             Vm::discard_task(vm, task);

@@ -242,6 +242,13 @@ unsafe fn new_task(vm: *mut Vm, l: *mut lua_State) -> *mut Task {
 }
 
 impl Task {
+    /// Takes the session of a requester that still waits for this task's answer. Nobody waits
+    /// for what a handler of ERROR messages makes of them.
+    pub(super) fn take_debt(&mut self) -> Option<Session> {
+        let owed = self.owes.take();
+        owed.filter(|session| *session != Session::NONE && self.kind != Kind::ERROR)
+    }
+
     /// Pushes the task's coroutine onto another thread's stack.
     ///
     /// # Safety

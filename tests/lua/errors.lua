@@ -1,4 +1,5 @@
 -- Errors in tasks: who is told, when, and what the log says.
+--! no log: Maybe forgot response
 
 local check = require "check"
 local skynet = require "skynet"
@@ -123,6 +124,18 @@ check.main(function()
 	local _, count = log:gsub("\27%[31m[^\27]*error of e1[^\27]*error of e2[^\27]*error of e3", "")
 	check.equal(count, 1)
 	check.step "queued wake-ups outlive an error; one log entry holds all errors of a message"
+
+	local handled = 0
+	local old
+	old = skynet.dispatch("error", function(session, source, ...)
+		handled = handled + 1
+		check.results({ session, source }, skynet.context())
+		old(session, source, ...)
+	end)
+	check.raises("call failed", call, "plain")
+	check.equal(handled, 1)
+	skynet.dispatch("error", old)
+	check.step "a handler of errors owes no answer"
 
 	check.raises("call failed", call, "closed")
 	check.match(call "order", "closed with closing error$")

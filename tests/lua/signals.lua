@@ -28,6 +28,69 @@ if mode == "looper" then
 		return ok, err
 	end
 
+	function command.wrapped(address)
+		skynet.send(address, "lua", "looping")
+		local inner = coroutine.wrap(function()
+			coroutine.wrap(function()
+				while true do end
+			end)()
+		end)
+		inner()
+	end
+
+	function command.nested(address)
+		skynet.send(address, "lua", "looping")
+		require("skynet.coroutine").wrap(function()
+			while true do end
+		end)()
+	end
+
+	function command.after_nested(address)
+		local co = coroutine.wrap(function()
+			while true do
+				coroutine.yield(1)
+			end
+		end)
+		skynet.send(address, "lua", "looping")
+		while true do
+			co()
+		end
+	end
+
+	function command.texts(address)
+		skynet.send(address, "lua", "looping")
+		while true do
+			local text = string.rep("ab", 10000)
+			text:gsub("a", "b"):gsub("b+", string.upper)
+		end
+	end
+
+	function command.replacements(address)
+		skynet.send(address, "lua", "looping")
+		local text = string.rep("a", 1000)
+		while true do
+			text:gsub("a", function()
+				return "b"
+			end)
+		end
+	end
+
+	function command.sorted(address)
+		skynet.send(address, "lua", "looping")
+		table.sort({ 3, 2, 1 }, function()
+			while true do end
+		end)
+	end
+
+	function command.twice(address)
+		skynet.send(address, "lua", "looping")
+		local ok, err = pcall(function()
+			while true do end
+		end)
+		skynet.send(address, "lua", ok, err)
+		while true do end
+	end
+
 	command.result = function()
 		return result
 	end
@@ -47,6 +110,19 @@ local function break_loop(looper, name)
 	return check.outcome(call)
 end
 
+local function break_twice(looper)
+	local looping = 0
+	skynet.dispatch("lua", function()
+		looping = looping + 1
+	end)
+	local call = check.background(skynet.call, looper, "lua", "twice", skynet.self())
+	for round = 1, 2 do
+		check.eventually(function() return looping == round end, "the loop runs")
+		core.command("SIGNAL", skynet.address(looper))
+	end
+	check.equal(check.outcome(call), false)
+end
+
 check.main(function()
 	local looper = check.helper "looper"
 	check.equal(skynet.call(looper, "lua", "result"), "never ran")
@@ -57,6 +133,17 @@ check.main(function()
 	local _, inner, text = break_loop(looper, "protected")
 	check.equal(inner, false)
 	check.match(text, "signal 0$")
+	for _, name in ipairs {
+		"wrapped", "nested", "after_nested", "texts", "replacements", "sorted",
+	} do
+		ok, err = break_loop(looper, name)
+		check.equal(ok, false)
+		check.match(err, "call failed$")
+		check.equal(skynet.call(looper, "lua", "result"), "never ran")
+		check.step(name)
+	end
+	break_twice(looper)
+	check.step "twice"
 	core.command("SIGNAL", skynet.address(looper) .. " 1")
 	core.command("SIGNAL", skynet.address(looper) .. " 7")
 	check.equal(skynet.call(looper, "lua", "result"), "never ran")

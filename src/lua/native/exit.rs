@@ -65,21 +65,12 @@ unsafe fn drop_forks(vm: *mut Vm, l: *mut lua_State) {
 unsafe fn fail_requests(vm: *mut Vm) {
     // SAFETY: rule 1.
     unsafe {
-        fail_request(vm, (*vm).running);
-        for session in waiting(vm) {
-            fail_request(vm, task_that_waits(vm, session));
+        let running = (*vm).running;
+        if !running.is_null() {
+            Vm::fail_request(vm, running);
         }
-    }
-}
-
-unsafe fn fail_request(vm: *mut Vm, task: *mut Task) {
-    // SAFETY: rule 1; the task is live or null.
-    unsafe {
-        if let Some(task) = task.as_mut()
-            && let Some(session) = task.owes.take()
-            && session != Session::NONE
-        {
-            post_error(vm, task.source, session);
+        for session in waiting(vm) {
+            Vm::fail_request(vm, task_that_waits(vm, session));
         }
     }
 }

@@ -14,7 +14,6 @@ use super::{push_ref, sleep::ticks};
 use crate::lua::engine::close;
 use crate::lua::error::raise;
 use crate::lua::later;
-use crate::lua::send::post_error;
 use crate::lua::task::Task;
 use crate::lua::trace;
 use crate::lua::vm::{Vm, Waiter, task_of, vm_of};
@@ -120,11 +119,7 @@ pub(super) unsafe extern "C-unwind" fn killthread(l: *mut lua_State) -> c_int {
 pub(super) unsafe fn kill(vm: *mut Vm, l: *mut lua_State, task: *mut Task) {
     // SAFETY: as the caller's.
     unsafe {
-        if let Some(session) = (*task).owes.take()
-            && session != Session::NONE
-        {
-            post_error(vm, (*task).source, session);
-        }
+        Vm::fail_request(vm, task);
         if !(*task).sleeps_on_itself {
             forget_token(vm, l, (*task).waits);
         }
