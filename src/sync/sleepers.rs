@@ -6,25 +6,28 @@
 //!
 //! | part of the word | meaning | raised by | lowered by |
 //! |---|---|---|---|
-//! | sleeping (high half) | indices on the stack | `sleep`, in the lock | whoever takes the index off, in the lock |
-//! | searching (low half) | awake workers looking for work | `start_search`; who takes an index off for work | `stop_search`; `sleep` of a searcher |
+//! | sleeping (high half) | sleepers on the stack | `sleep` | who takes the index off |
+//! | searching (low half) | awake and looking | `start_search`, a wake | `stop_search`, `sleep` |
+//!
+//! `sleeping` changes only in the lock, together with the stack.
 //!
 //! *The stack* is last in, first out: the thread that slept least has the warmest cache, and the
 //! others may sleep for long.
 //!
 //! *Invariants*
 //! 1. An index is on the stack exactly while its worker is in `sleep` and nobody chose it.
-//! 2. Who takes a foreign index off the stack leaves exactly one token in its parker, and the worker
-//!    takes exactly that token before it returns. No token outlives a call of `sleep`.
+//! 2. Who takes a foreign index off the stack leaves exactly one token in its parker, and the
+//!    worker takes exactly that token before it returns. No token outlives a call of `sleep`.
 //! 3. The chosen worker counts as searching from the moment it is chosen, so one burst of pushes
 //!    wakes one worker and not all.
 //!
-//! *No wake-up is lost* (Dekker's argument). A producer does P1: push, P2: SeqCst fence, P3: read the
-//! word. A worker going to sleep does W1: change the word, W2: SeqCst fence, W3: `has_work`. The
-//! fences have one order. If P2 is first, W3 sees the push and the worker does not sleep. If W2 is
-//! first, P3 sees W1: the worker counts as sleeping and not as searching. Then the producer either
-//! wakes a sleeper, or sees another searcher; that one later does `stop_search` or `sleep`, each of
-//! which is again W1 to W3 (in `stop_search` the caller looks, when told that it was the last).
+//! *No wake-up is lost* (Dekker's argument). A producer does P1: push, P2: SeqCst fence, P3: read
+//! the word. A worker going to sleep does W1: change the word, W2: SeqCst fence, W3: `has_work`.
+//! The fences have one order. If P2 is first, W3 sees the push and the worker does not sleep. If W2
+//! is first, P3 sees W1: the worker counts as sleeping and not as searching. Then the producer
+//! either wakes a sleeper, or sees another searcher; that one later does `stop_search` or `sleep`,
+//! each of which is again W1 to W3 (in `stop_search` the caller looks, when told that it was the
+//! last).
 //!
 //! *Shutdown*: `notify_all` empties the stack; a worker that is not asleep at that moment has to
 //! look at the node's stop flag in `has_work`.

@@ -1,22 +1,23 @@
 //! `fair`: a parking lock that is handed on in the order of arrival (FIFO).
 //!
-//! Called through `Strategy` (`lock-fair`). Promises exclusion, no lost wake-up, and the bound: of T
-//! threads that use it, the one that has drawn its ticket waits for at most T - 1 others, each once.
-//! The price is a context switch for each hand-over once threads are parked.
+//! Called through `Strategy` (`lock-fair`). Promises exclusion, no lost wake-up, and the bound: of
+//! T threads that use it, the one that has drawn its ticket waits for at most T - 1 others, each
+//! once. The price is a context switch for each hand-over once threads are parked.
 //!
 //! The word, from the low end:
 //!
-//! | bits | meaning | set by | cleared by |
+//! | bits | meaning | raised or set by | lowered or cleared by |
 //! |---|---|---|---|
-//! | 0-7 `next` | the ticket that the next arrival draws | an arrival, +1 | the last holder in a row, to 0 |
-//! | 8-15 `turn` | the ticket whose owner holds the lock | the holder at release, +1 | the last holder in a row, to 0 |
-//! | 16-31 `parked` | bit i: an owner of a ticket = i mod 16 may be parked | that owner | the release that makes it such a ticket's turn |
+//! | 0-7 `next` | the next arrival's ticket | an arrival, +1 | the last in a row, to 0 |
+//! | 8-15 `turn` | the holder's ticket | the holder at release, +1 | the last in a row, to 0 |
+//! | 16-31 `parked` | bit i: tickets = i mod 16 may be parked | an owner | who gives it the turn |
 //!
 //! *Invariants*
 //! 1. Free is the word 0. `next - turn` (mod 256) counts the holder and the waiters, so it is not 0
-//!    while the lock is held; at most 255 threads hold a ticket, further ones look until one is left.
-//! 2. A ticket is held by one thread, from the read-modify-write that drew it until the release that
-//!    passes it. Numbers are reused only when nobody holds them.
+//!    while the lock is held; at most 255 threads hold a ticket, further ones look until one is
+//!    left.
+//! 2. A ticket is held by one thread, from the read-modify-write that drew it until the release
+//!    that passes it. Numbers are reused only when nobody holds them.
 //! 3. Who clears a bit of `parked` wakes everybody who waits under that bit. A woken one whose turn
 //!    it is not sets the bit again. With up to 16 waiters no two share a bit.
 //! 4. Only arrivals, waiters that set a bit, and the holder change the word.
@@ -158,8 +159,8 @@ impl RawFair {
     fn wait_for_turn(&self, ticket: u32) {
         let mut patience = Patience::new(SPIN_ROUNDS);
         loop {
-            // Acquire: pairs with the Release in `pass_on` and, when the lock was free, in `unlock`;
-            // the read-modify-writes of others in between keep the release sequence.
+            // Acquire: pairs with the Release in `pass_on` and, when the lock was free, in
+            // `unlock`; the read-modify-writes of others in between keep the release sequence.
             let state = self.state.load(Ordering::Acquire);
             if turn(state) == ticket {
                 return;

@@ -74,8 +74,8 @@ pub struct SpinCrateWriter(spin::RwLockWriteGuard<'static, ()>);
 impl SpinCrateWriter {
     fn new<'a>(guard: spin::RwLockWriteGuard<'a, ()>) -> Self {
         type Writer<'a> = spin::RwLockWriteGuard<'a, ()>;
-        // SAFETY: only the lifetime changes. The guard is dropped in `unlock_exclusive` alone, which
-        // borrows the lock that made it; otherwise it is forgotten.
+        // SAFETY: only the lifetime changes. The guard is dropped in `unlock_exclusive` alone,
+        // which borrows the lock that made it; otherwise it is forgotten.
         Self(unsafe { std::mem::transmute::<Writer<'a>, Writer<'static>>(guard) })
     }
 }

@@ -3,7 +3,8 @@
 //! Called through [`Strategy`](super::Strategy), or directly where a place needs one certain lock.
 //!
 //! What every lock keeps, and `suite` checks for each:
-//! 1. Exclusion, and what happened before a release happened before the acquisitions that follow it.
+//! 1. Exclusion, and what happened before a release happened before the acquisitions that follow
+//!    it.
 //! 2. A thread that waits gets the lock if holders always release it, as far as its promise goes
 //!    (`spin`, `mutex`, `rw_read` and `rw_write` say who may starve).
 //! 3. `try_*` never waits. It may say no while somebody is just leaving.
@@ -18,7 +19,8 @@
 //! | shared | [`RawRwFair`] | parks, phase-fair |
 //! | | [`RawRwRead`] | parks, reader-preferring, recursive reads |
 //! | | [`RawRwWrite`] | parks, writer-preferring, writers FIFO |
-//! | foreign | [`RawParkingLot`], [`RawSpinCrate`], [`RawRwParkingLot`], [`RawRwSpinCrate`] | their crates' |
+//! | foreign, exclusive | [`RawParkingLot`], [`RawSpinCrate`] | their crates' |
+//! | foreign, shared | [`RawRwParkingLot`], [`RawRwSpinCrate`] | their crates' |
 
 mod fair;
 mod foreign;

@@ -7,7 +7,7 @@
 //! |---|---|---|---|
 //! | FREE | nobody holds it | the holder, at release | |
 //! | HELD | held, nobody parked | an acquirer that found FREE | the holder |
-//! | CONTENDED | held, somebody may be parked | a waiter about to park, or one that woke | the holder |
+//! | CONTENDED | held, somebody may be parked | a waiter that parks or parked | the holder |
 //!
 //! A waiter that was parked takes the lock as CONTENDED, since others may still sleep: the next
 //! release wakes one more, at worst for nothing.
@@ -95,7 +95,8 @@ impl RawMutex {
         }
     }
 
-    /// Looks until the lock is free, somebody is parked (then it will not be soon) or patience ends.
+    /// Looks until the lock is free, somebody is parked (then it will not be soon) or patience
+    /// ends.
     fn look_around(&self) -> u32 {
         let mut patience = Patience::new(SPIN_ROUNDS);
         loop {

@@ -11,11 +11,11 @@
 //! | odd | a writer is changing them | the writer, before the first word |
 //!
 //! *No torn read*: the payload are atomic words, so there is no data race by the letter. A reader
-//! loads the stamp (S1), the words, the stamp again (S2), and accepts if both are the same and even.
-//! If one word comes from a later write than S1, its Acquire load pairs with that write's Release
-//! store, which comes after the odd stamp; so S2 sees at least that odd stamp and differs. If one
-//! word were from an earlier write than S1: the load of S1 pairs with the Release of the even stamp,
-//! after which no older value can be read.
+//! loads the stamp (S1), the words, the stamp again (S2), and accepts if both are the same and
+//! even. If one word comes from a later write than S1, its Acquire load pairs with that write's
+//! Release store, which comes after the odd stamp; so S2 sees at least that odd stamp and differs.
+//! If one word were from an earlier write than S1: the load of S1 pairs with the Release of the
+//! even stamp, after which no older value can be read.
 
 use std::fmt;
 

@@ -1,8 +1,8 @@
 //! How long a waiter looks before it parks.
 //!
 //! Called by the slow paths of the parking locks. A short look saves two system calls and a context
-//! switch when the holder is about to leave; on one core nobody can leave while we look, so there it
-//! is none at all.
+//! switch when the holder is about to leave; on one core nobody can leave while we look, so there
+//! it is none at all.
 
 use std::num::NonZero;
 use std::sync::LazyLock;

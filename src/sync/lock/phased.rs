@@ -2,34 +2,37 @@
 //!
 //! Called through those two, which only differ in one decision: whom a leaving writer lets in.
 //! Readers that find a writer present (holding or waiting) are *blocked*: they are counted and wait
-//! for the phase bit to change. Writers draw tickets. The lock is always handed over by the one that
-//! leaves; nobody competes for it.
+//! for the phase bit to change. Writers draw tickets. The lock is always handed over by the one
+//! that leaves; nobody competes for it.
 //!
-//! The word, from the low end. The low half is what sleepers sleep on: it changes only when somebody
-//! parks or is let in, so arrivals do not disturb them.
+//! The word, from the low end. The low half is what sleepers sleep on: it changes only when
+//! somebody parks or is let in, so arrivals do not disturb them.
 //!
-//! | bits | meaning | set by | cleared by |
+//! | bits | meaning | raised or set by | lowered or cleared by |
 //! |---|---|---|---|
-//! | 0-7 `turn` | the ticket whose owner holds the lock or is next | a leaving writer, +1 | the last writer in a row, to 0 |
-//! | 8 `phase` | changes whenever blocked readers are let in | a leaving writer | a leaving writer |
-//! | 9 `readers parked` | a blocked reader may be parked | that reader | the writer that lets readers in |
-//! | 16-31 `writers parked` | bit i: an owner of a ticket = i mod 16 may be parked | that owner | the one that lets it in |
-//! | 32-39 `next` | the ticket the next writer draws | an arriving writer, +1 | the last writer in a row, to 0 |
-//! | 40-51 `active` | readers that are in | an arriving reader, +1; a leaving writer, from `blocked` | a leaving reader, -1 |
-//! | 52-63 `blocked` | readers that wait for the phase to change | an arriving reader, +1 | a leaving writer, to 0 |
+//! | 0-7 `turn` | ticket of the holder or the next | leaving writer, +1 | last writer, to 0 |
+//! | 8 `phase` | turns when blocked readers are let in | leaving writer | leaving writer |
+//! | 9 `readers parked` | a blocked reader may be parked | that reader | who lets it in |
+//! | 16-31 `writers parked` | bit i: tickets = i mod 16 may be parked | owner | who lets it in |
+//! | 32-39 `next` | the next writer's ticket | arriving writer, +1 | last writer, to 0 |
+//! | 40-51 `active` | readers that are in | arriving reader, leaving writer | leaving reader |
+//! | 52-63 `blocked` | readers that wait for `phase` | arriving reader, +1 | leaving writer, to 0 |
+//!
+//! A leaving writer that lets readers in moves `blocked` to `active` in one step; the last writer
+//! is one that leaves no other present.
 //!
 //! *Invariants*
-//! 1. No writer is present exactly when `next` = `turn` = 0. At most 255 are, further ones look until
-//!    a ticket is left. Readers look while their field is full (2048 in, or 4095 blocked).
+//! 1. No writer is present exactly when `next` = `turn` = 0. At most 255 are, further ones look
+//!    until a ticket is left. Readers look while their field is full (2048 in, or 4095 blocked).
 //! 2. The writer whose ticket is `turn` holds the lock exactly while `active` is 0. A reader is in
 //!    exactly from the moment that counts it in `active`.
-//! 3. While a writer is present, `active` grows only in the step of a leaving writer. So once it is 0
-//!    it stays 0 until the writer of `turn` leaves.
-//! 4. `phase` changes only when the last group of readers has left (a writer has to hold the lock to
-//!    leave it), so one bit is enough for a blocked reader to see that it was let in.
+//! 3. While a writer is present, `active` grows only in the step of a leaving writer. So once it is
+//!    0 it stays 0 until the writer of `turn` leaves.
+//! 4. `phase` changes only when the last group of readers has left (a writer has to hold the lock
+//!    to leave it), so one bit is enough for a blocked reader to see that it was let in.
 //! 5. Who makes a writer's turn come true (`turn` is its ticket and `active` 0) clears its bit
-//!    afterwards or in the same step, and then wakes everybody who waits under that bit. A woken one
-//!    whose turn it is not parks again. With up to 16 waiting writers no two share a bit.
+//!    afterwards or in the same step, and then wakes everybody who waits under that bit. A woken
+//!    one whose turn it is not parks again. With up to 16 waiting writers no two share a bit.
 
 use std::fmt;
 use std::marker::PhantomData;

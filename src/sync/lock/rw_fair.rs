@@ -3,8 +3,8 @@
 //! Called through `Strategy` (`rwlock-fair`). Reader phases and writer phases alternate while both
 //! wait. Promises, besides exclusion and no lost wake-up:
 //! - a reader waits for at most one writer phase (and the readers that are in before it),
-//! - a writer waits for at most the writers that came before it, and one reader phase before each of
-//!   them and before itself; writers are served in the order of arrival.
+//! - a writer waits for at most the writers that came before it, and one reader phase before each
+//!   of them and before itself; writers are served in the order of arrival.
 //!
 //! A thread must not take a second read share: a writer that waits in between would block it.
 //! The state table is in `phased`.

@@ -1,8 +1,8 @@
 //! `spin`: a test-and-test-and-set lock that never parks.
 //!
-//! Called through `Strategy` (`lock-spin`). For sections of a few instructions with a thread a core.
-//! Promises exclusion and nothing else: no order and no bound on waiting. A waiter that has looked
-//! for a while yields its core, so an oversubscribed machine crawls but does not stop.
+//! Called through `Strategy` (`lock-spin`). For sections of a few instructions with a thread a
+//! core. Promises exclusion and nothing else: no order and no bound on waiting. A waiter that has
+//! looked for a while yields its core, so an oversubscribed machine crawls but does not stop.
 //!
 //! | word | meaning | set by | cleared by |
 //! |---|---|---|---|

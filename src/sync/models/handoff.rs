@@ -1,5 +1,6 @@
-//! The pattern of the mailbox over the parts of `sync`: a lock, a flag that says whether the mailbox
-//! is on the run queue, and the queue. No message is lost, and one thread owns the mailbox at a time.
+//! The pattern of the mailbox over the parts of `sync`: a lock, a flag that says whether the
+//! mailbox is on the run queue, and the queue. No message is lost, and one thread owns the mailbox
+//! at a time.
 
 use std::sync::Arc;
 

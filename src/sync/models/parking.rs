@@ -64,8 +64,8 @@ macro_rules! parker_models {
 parker_models!(futex, FutexParker);
 parker_models!(condvar, CondvarParker);
 
-/// The weakest run queue: it counts items and orders no more than a run queue promises. A look at it
-/// may be stale, as at a lock-free queue; a lock inside would hide a missing fence.
+/// The weakest run queue: it counts items and orders no more than a run queue promises. A look at
+/// it may be stale, as at a lock-free queue; a lock inside would hide a missing fence.
 struct Count(AtomicUsize);
 
 impl Count {
