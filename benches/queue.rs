@@ -60,8 +60,7 @@ fn pair(criterion: &mut Criterion) {
 }
 
 /// The time in which `items` items go from the producers to the consumers. Each thread takes its
-/// own
-/// times: the thread that waits for all may wake up late.
+/// own times: the thread that waits for all may wake up late.
 fn stream(producers: u64, consumers: u64, items: u64, side: impl Side) -> Duration {
     let each = items.div_ceil(producers);
     let start = Barrier::new(usize::try_from(producers + consumers).expect("a few threads"));

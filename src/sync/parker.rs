@@ -54,12 +54,13 @@ impl Named for FutexParker {
 impl FutexParker {
     /// Takes the token if there is one, else announces the sleep. Returns whether it took it.
     fn take_or_announce(&self) -> bool {
-        // Acquire: pairs with the Release in `unpark`.
+        // Relaxed: nothing is taken yet.
         let announced =
-            self.state.compare_exchange(EMPTY, PARKED, Ordering::Acquire, Ordering::Acquire);
+            self.state.compare_exchange(EMPTY, PARKED, Ordering::Relaxed, Ordering::Relaxed);
         if announced.is_err() {
-            // Relaxed: the token was seen with Acquire above, and only the owner takes it.
-            self.state.store(EMPTY, Ordering::Relaxed);
+            // Acquire: pairs with the Release in `unpark`. A swap and not a store: a second token
+            // may have come since the look, and what was done before it has to be seen as well.
+            self.state.swap(EMPTY, Ordering::Acquire);
         }
         announced.is_err()
     }

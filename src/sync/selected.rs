@@ -58,3 +58,46 @@ impl Selected {
     pub(super) const SELECTION: Selection =
         Selection { exclusive: Exclusive::NAME, shared: Shared::NAME, run_queue: Queue::NAME };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first(choices: &[(bool, &'static str)], default: &'static str) -> &'static str {
+        choices.iter().find(|choice| choice.0).map_or(default, |choice| choice.1)
+    }
+
+    #[test]
+    fn the_first_in_the_precedence_wins() {
+        let exclusive = [
+            (cfg!(ironsky_lock = "mutex"), "mutex"),
+            (cfg!(ironsky_lock = "spin"), "spin"),
+            (cfg!(ironsky_lock = "spin-crate"), "spin-crate"),
+            (cfg!(ironsky_lock = "fair"), "fair"),
+            (cfg!(feature = "lock-fair"), "fair"),
+            (cfg!(feature = "lock-spin-crate"), "spin-crate"),
+            (cfg!(feature = "lock-spin"), "spin"),
+            (cfg!(feature = "lock-mutex"), "mutex"),
+        ];
+        let shared = [
+            (cfg!(ironsky_rwlock = "fair"), "fair"),
+            (cfg!(ironsky_rwlock = "read"), "read"),
+            (cfg!(ironsky_rwlock = "write"), "write"),
+            (cfg!(feature = "rwlock-fair"), "fair"),
+            (cfg!(feature = "rwlock-write"), "write"),
+            (cfg!(feature = "rwlock-read"), "read"),
+        ];
+        let run_queue = [
+            (cfg!(ironsky_queue = "locked"), "locked"),
+            (cfg!(ironsky_queue = "lockfree"), "lockfree"),
+            (cfg!(feature = "queue-locked"), "locked"),
+            (cfg!(feature = "queue-lockfree"), "lockfree"),
+        ];
+        let expected = Selection {
+            exclusive: first(&exclusive, "mutex"),
+            shared: first(&shared, "fair"),
+            run_queue: first(&run_queue, "lockfree"),
+        };
+        assert_eq!(Selected::SELECTION, expected);
+    }
+}

@@ -6,8 +6,10 @@
 //!
 //! | part of the word | meaning | raised by | lowered by |
 //! |---|---|---|---|
-//! | sleeping (high half) | indices on the stack | `sleep`, in the lock | whoever takes the index off, in the lock |
-//! | searching (low half) | awake workers looking for work | `start_search`; who takes an index off for work | `stop_search`; `sleep` of a searcher |
+//! | sleeping (high half) | sleepers on the stack | `sleep` | who takes the index off |
+//! | searching (low half) | awake and looking | `start_search`, a wake | `stop_search`, `sleep` |
+//!
+//! `sleeping` changes only in the lock, together with the stack.
 //!
 //! *The stack* is last in, first out: the thread that slept least has the warmest cache, and the
 //! others may sleep for long.

@@ -6,11 +6,11 @@
 //!
 //! The word, from the low end:
 //!
-//! | bits | meaning | set by | cleared by |
+//! | bits | meaning | raised or set by | lowered or cleared by |
 //! |---|---|---|---|
-//! | 0-7 `next` | the ticket that the next arrival draws | an arrival, +1 | the last holder in a row, to 0 |
-//! | 8-15 `turn` | the ticket whose owner holds the lock | the holder at release, +1 | the last holder in a row, to 0 |
-//! | 16-31 `parked` | bit i: an owner of a ticket = i mod 16 may be parked | that owner | the release that makes it such a ticket's turn |
+//! | 0-7 `next` | the next arrival's ticket | an arrival, +1 | the last in a row, to 0 |
+//! | 8-15 `turn` | the holder's ticket | the holder at release, +1 | the last in a row, to 0 |
+//! | 16-31 `parked` | bit i: tickets = i mod 16 may be parked | an owner | who gives it the turn |
 //!
 //! *Invariants*
 //! 1. Free is the word 0. `next - turn` (mod 256) counts the holder and the waiters, so it is not 0

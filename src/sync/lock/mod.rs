@@ -19,7 +19,8 @@
 //! | shared | [`RawRwFair`] | parks, phase-fair |
 //! | | [`RawRwRead`] | parks, reader-preferring, recursive reads |
 //! | | [`RawRwWrite`] | parks, writer-preferring, writers FIFO |
-//! | foreign | [`RawParkingLot`], [`RawSpinCrate`], [`RawRwParkingLot`], [`RawRwSpinCrate`] | their crates' |
+//! | foreign, exclusive | [`RawParkingLot`], [`RawSpinCrate`] | their crates' |
+//! | foreign, shared | [`RawRwParkingLot`], [`RawRwSpinCrate`] | their crates' |
 
 mod fair;
 mod foreign;

@@ -7,7 +7,7 @@
 //! |---|---|---|---|
 //! | FREE | nobody holds it | the holder, at release | |
 //! | HELD | held, nobody parked | an acquirer that found FREE | the holder |
-//! | CONTENDED | held, somebody may be parked | a waiter about to park, or one that woke | the holder |
+//! | CONTENDED | held, somebody may be parked | a waiter that parks or parked | the holder |
 //!
 //! A waiter that was parked takes the lock as CONTENDED, since others may still sleep: the next
 //! release wakes one more, at worst for nothing.

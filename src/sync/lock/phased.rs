@@ -8,15 +8,18 @@
 //! The word, from the low end. The low half is what sleepers sleep on: it changes only when
 //! somebody parks or is let in, so arrivals do not disturb them.
 //!
-//! | bits | meaning | set by | cleared by |
+//! | bits | meaning | raised or set by | lowered or cleared by |
 //! |---|---|---|---|
-//! | 0-7 `turn` | the ticket whose owner holds the lock or is next | a leaving writer, +1 | the last writer in a row, to 0 |
-//! | 8 `phase` | changes whenever blocked readers are let in | a leaving writer | a leaving writer |
-//! | 9 `readers parked` | a blocked reader may be parked | that reader | the writer that lets readers in |
-//! | 16-31 `writers parked` | bit i: an owner of a ticket = i mod 16 may be parked | that owner | the one that lets it in |
-//! | 32-39 `next` | the ticket the next writer draws | an arriving writer, +1 | the last writer in a row, to 0 |
-//! | 40-51 `active` | readers that are in | an arriving reader, +1; a leaving writer, from `blocked` | a leaving reader, -1 |
-//! | 52-63 `blocked` | readers that wait for the phase to change | an arriving reader, +1 | a leaving writer, to 0 |
+//! | 0-7 `turn` | ticket of the holder or the next | leaving writer, +1 | last writer, to 0 |
+//! | 8 `phase` | turns when blocked readers are let in | leaving writer | leaving writer |
+//! | 9 `readers parked` | a blocked reader may be parked | that reader | who lets it in |
+//! | 16-31 `writers parked` | bit i: tickets = i mod 16 may be parked | owner | who lets it in |
+//! | 32-39 `next` | the next writer's ticket | arriving writer, +1 | last writer, to 0 |
+//! | 40-51 `active` | readers that are in | arriving reader, leaving writer | leaving reader |
+//! | 52-63 `blocked` | readers that wait for `phase` | arriving reader, +1 | leaving writer, to 0 |
+//!
+//! A leaving writer that lets readers in moves `blocked` to `active` in one step; the last writer
+//! is one that leaves no other present.
 //!
 //! *Invariants*
 //! 1. No writer is present exactly when `next` = `turn` = 0. At most 255 are, further ones look

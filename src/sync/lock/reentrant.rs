@@ -6,9 +6,9 @@
 //!
 //! | field | meaning | who touches it |
 //! |---|---|---|
-//! | `owner` | the token of the holder's thread, 0 while free | the holder writes, anybody reads |
+//! | `owner` | the token of the holder's thread, 0 while free | the holder writes, all read |
 //! | `held.depth` | how many guards live | the holder |
-//! | `held.guard` | the raw lock's guard of the outermost acquisition; initialised while `depth` > 0 | the holder |
+//! | `held.guard` | the raw lock's guard; initialised while `depth` > 0 | the holder |
 //!
 //! A thread reads its own token in `owner` only if it wrote it itself, since tokens are never used
 //! twice and the owner clears the field before it releases. So that read needs no ordering.

@@ -6,12 +6,12 @@
 //!
 //! The word, from the low end. The low half is what sleepers sleep on.
 //!
-//! | bits | meaning | set by | cleared by |
+//! | bits | meaning | raised or set by | lowered or cleared by |
 //! |---|---|---|---|
 //! | 0 WRITER | a writer holds | that writer | that writer |
-//! | 1 READERS_PARKED | a reader may be parked; only together with WRITER | that reader | the leaving writer, who wakes all |
-//! | 2 WRITERS_PARKED | a writer may be parked | a writer about to park, or one that parked and now holds | who wakes one writer |
-//! | 32-63 `readers` | read shares held | an arriving reader, +1 | a leaving reader, -1 |
+//! | 1 READERS_PARKED | a reader may be parked; only with WRITER | that reader | leaving writer |
+//! | 2 WRITERS_PARKED | a writer may be parked | a writer that parks or parked | who wakes one |
+//! | 32-63 `readers` | read shares held | arriving reader, +1 | leaving reader, -1 |
 //!
 //! *No wake-up is lost*: a writer parks only while somebody holds the lock, and says so in the same
 //! word. Whoever leaves the lock free with WRITERS_PARKED set wakes one writer, except a writer

@@ -44,6 +44,32 @@ macro_rules! parker_models {
             }
 
             #[test]
+            fn a_token_that_joins_another_brings_its_news_along() {
+                explore(|| {
+                    let shared = Arc::new((parked::<$parker>(), [false; 2].map(AtomicBool::new)));
+                    assert!(shared.1.iter().all(|news| !news.load(Ordering::Relaxed)));
+                    together(
+                        &shared,
+                        &[
+                            |(parked, news)| {
+                                while !news.iter().all(|news| news.load(Ordering::Relaxed)) {
+                                    parked.parker.park();
+                                }
+                            },
+                            |(parked, news)| {
+                                news[0].store(true, Ordering::Relaxed);
+                                parked.parker.unpark();
+                            },
+                            |(parked, news)| {
+                                news[1].store(true, Ordering::Relaxed);
+                                parked.parker.unpark();
+                            },
+                        ],
+                    );
+                });
+            }
+
+            #[test]
             fn two_tokens_at_once_wake_at_least_once() {
                 explore(|| {
                     let shared = parked::<$parker>();
