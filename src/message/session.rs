@@ -31,6 +31,13 @@ impl SessionCounter {
         Self(AtomicI32::new(last))
     }
 
+    /// Goes on behind `last`, as if so many sessions had been handed out. Only the service itself
+    /// may call it, as [`Self::next`]; tests reach the end of the range by it.
+    pub fn skip_to(&self, last: i32) {
+        // Relaxed: the number orders nothing.
+        self.0.store(last, Ordering::Relaxed);
+    }
+
     /// Returns the next session.
     ///
     /// Only the service itself asks, one message at a time, so a plain load and store is enough;
@@ -52,6 +59,13 @@ mod tests {
     #[test]
     fn first_session_is_one() {
         assert_eq!(SessionCounter::default().next(), Session::new(1));
+    }
+
+    #[test]
+    fn skips_what_it_is_told() {
+        let counter = SessionCounter::default();
+        counter.skip_to(41);
+        assert_eq!(counter.next(), Session::new(42));
     }
 
     #[test]

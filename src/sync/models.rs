@@ -12,7 +12,9 @@
 //! 2. A fresh object is touched once before threads are spawned (`settle`): loom counts the first
 //!    use as the creation, and each access must happen after that.
 //! 3. What a lock protects is a cell that loom watches; two unordered accesses fail the model.
-//! 4. A lost wake-up shows as a deadlock, which both engines report.
+//! 4. loom orders a store only against the last access before it. A store that follows a load by
+//!    the same thread would hide the loads of others from it, so the protocols avoid such pairs.
+//! 5. A lost wake-up shows as a deadlock, which both engines report.
 
 use std::sync::Arc;
 

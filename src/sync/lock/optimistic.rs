@@ -33,7 +33,8 @@ pub struct Stamp(u64);
 pub struct Optimistic<E, const WORDS: usize> {
     stamp: AtomicU64,
     words: [AtomicU64; WORDS],
-    writer: lock_api::Mutex<E, ()>,
+    /// Holds what `stamp` is between two writes.
+    writer: lock_api::Mutex<E, u64>,
 }
 
 impl<E: lock_api::RawMutex, const WORDS: usize> fmt::Debug for Optimistic<E, WORDS> {
@@ -49,7 +50,7 @@ impl<E: lock_api::RawMutex, const WORDS: usize> Optimistic<E, WORDS> {
         Self {
             stamp: AtomicU64::new(0),
             words: values.map(AtomicU64::new),
-            writer: lock_api::Mutex::new(()),
+            writer: lock_api::Mutex::new(0),
         }
     }
 
@@ -90,16 +91,15 @@ impl<E: lock_api::RawMutex, const WORDS: usize> Optimistic<E, WORDS> {
 
     /// Replaces all words.
     pub fn write(&self, values: [u64; WORDS]) {
-        let _alone = self.writer.lock();
-        self.write_words(values);
+        self.write_words(&mut self.writer.lock(), values);
     }
 
     /// Changes the words; nothing is written if `change` panics.
     pub fn update<R>(&self, change: impl FnOnce(&mut [u64; WORDS]) -> R) -> R {
-        let _alone = self.writer.lock();
+        let mut stamp = self.writer.lock();
         let mut values = self.words_alone();
         let result = change(&mut values);
-        self.write_words(values);
+        self.write_words(&mut stamp, values);
         result
     }
 
@@ -121,18 +121,17 @@ impl<E: lock_api::RawMutex, const WORDS: usize> Optimistic<E, WORDS> {
         std::array::from_fn(|index| self.words[index].load(Ordering::Relaxed))
     }
 
-    /// Stores the words between two stamps; only the holder of the lock calls it.
-    fn write_words(&self, values: [u64; WORDS]) {
-        // Relaxed: only holders of the lock write the stamp.
-        let stamp = self.stamp.load(Ordering::Relaxed);
+    /// Stores the words between two stamps; `stamp` is what the lock protects.
+    fn write_words(&self, stamp: &mut u64, values: [u64; WORDS]) {
         // Relaxed: each Release store of a word below publishes it.
-        self.stamp.store(stamp + 1, Ordering::Relaxed);
+        self.stamp.store(*stamp + 1, Ordering::Relaxed);
         for (word, value) in self.words.iter().zip(values) {
             // Release: pairs with the Acquire of the words in `try_read`.
             word.store(value, Ordering::Release);
         }
+        *stamp += 2;
         // Release: pairs with the Acquire in `stamp`.
-        self.stamp.store(stamp + 2, Ordering::Release);
+        self.stamp.store(*stamp, Ordering::Release);
     }
 }
 
