@@ -59,7 +59,10 @@ fn unpack_checks_its_arguments() {
 #[test]
 fn blocks_are_shown_and_thrown_away() {
     let state = State::new();
-    state.check("local p, n = skynet.pack() assert(p ~= skynet_lightuserdata(0) and n == 0)");
+    state.check(
+        "local p, n = skynet.pack() assert(p ~= skynet_lightuserdata(0) and n == 0)
+        skynet.trash(p, n)",
+    );
     state.check("skynet.trash('text') skynet.trash('text', 4)");
     state.check("assert(select('#', skynet.tostring()) == 0)");
     state.check("assert(skynet.tostring(skynet_lightuserdata(0), 0) == '')");
