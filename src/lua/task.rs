@@ -211,10 +211,11 @@ impl Vm {
 unsafe fn new_task(vm: *mut Vm, l: *mut lua_State) -> *mut Task {
     // SAFETY: rules 1 and 2: nothing is owned while newthread or rawseti may raise.
     unsafe {
-        let anchor =
-            (*vm).tasks.free_anchors.pop().unwrap_or_else(|| (*vm).tasks.all.len() as c_int + 1);
         lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.anchors.into());
         let thread = lua_newthread(l);
+        // Chosen now: finalizers that ran just before may have made tasks of their own.
+        let anchor =
+            (*vm).tasks.free_anchors.pop().unwrap_or_else(|| (*vm).tasks.all.len() as c_int + 1);
         lua_rawseti(l, -2, anchor.into());
         lua_pop(l, 1);
         let task = Box::into_raw(Box::new(Task {
