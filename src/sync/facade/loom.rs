@@ -150,6 +150,7 @@ impl<T> UnsafeCell<T> {
         })
     }
 
+    #[allow(dead_code, reason = "each twin offers the same operations")]
     #[track_caller]
     pub(crate) fn with<R>(&self, body: impl FnOnce(*const T) -> R) -> R {
         self.get().with(body)

@@ -28,6 +28,7 @@ impl<T> UnsafeCell<T> {
         Self(std::cell::UnsafeCell::new(value))
     }
 
+    #[allow(dead_code, reason = "each twin offers the same operations")]
     pub(crate) fn with<R>(&self, body: impl FnOnce(*const T) -> R) -> R {
         body(self.0.get())
     }

@@ -33,7 +33,7 @@ impl Schedule {
     fn seed() -> u64 {
         let given = std::env::var("IRONSKY_SEED").ok();
         let seed = given.map_or_else(fresh_seed, |text| text.parse().expect("a decimal seed"));
-        println!("IRONSKY_SEED={seed}");
+        eprintln!("IRONSKY_SEED={seed}");
         seed
     }
 
