@@ -47,13 +47,15 @@
 //!
 //! From the ground up (a module uses lower layers only; `tests/tidy.rs` checks it): [`sync`] and
 //! [`affinity`], then [`message`], [`codec`] and [`config`], then [`timer`] and [`service`], then
-//! [`sched`], then [`node`], then [`lua`] and [`native`], and last [`app`] and [`cli`].
+//! [`sched`], then [`node`], then [`lua`], [`native`] and `lab`, and last [`app`] and [`cli`].
 
 pub mod affinity;
 pub mod app;
 pub mod cli;
 pub mod codec;
 pub mod config;
+#[cfg(feature = "lab")]
+pub mod lab;
 pub mod lua;
 pub mod message;
 pub mod native;

@@ -7,8 +7,14 @@
 use std::path::Path;
 use std::{env, fs};
 
-const MODULES: [&str; 6] =
-    ["sync/mod.rs", "affinity.rs", "message/mod.rs", "timer/mod.rs", "service/mod.rs", "sched/mod.rs"];
+const MODULES: [&str; 6] = [
+    "sync/mod.rs",
+    "affinity.rs",
+    "message/mod.rs",
+    "timer/mod.rs",
+    "service/mod.rs",
+    "sched/mod.rs",
+];
 
 fn main() {
     let here = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");

@@ -11,7 +11,7 @@ pub(crate) const LAYERS: &[&[&str]] = &[
     &["timer", "net", "service"],
     &["sched"],
     &["node"],
-    &["lua", "native"],
+    &["lua", "native", "lab"],
     &["cli", "app"],
 ];
 
@@ -62,6 +62,10 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["src/cli/"]),
     ("tracing_subscriber", &["src/cli/"]),
     ("tikv_jemallocator", &["src/main.rs"]),
+    // What the lab writes and counts.
+    ("serde", &["src/lab/"]),
+    ("serde_json", &["src/lab/", "src/lua/seri/tests/"]),
+    ("hdrhistogram", &["src/lab/"]),
     // Everywhere.
     ("thiserror", &["src/"]),
     ("tracing", &["src/"]),
@@ -126,6 +130,7 @@ pub(crate) const FEATURES: &[(&str, &[&str])] = &[
     ("queue-", &["src/sync/selected.rs"]),
     ("nojemalloc", &["src/main.rs"]),
     ("lua", &["src/lua/"]),
+    ("lab", &["src/lib.rs", "src/cli/"]),
 ];
 
 /// The page that describes the features.
