@@ -2,4 +2,6 @@
 //!
 //! Called by the command line (`ironsky lab`). Every output is made from one document, `record`.
 
+pub mod advice;
 pub mod record;
+pub mod report;
