@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 /// When the folder or a file cannot be written.
 pub fn write_all(report: &Report, dir: &Path) -> io::Result<Vec<PathBuf>> {
     fs::create_dir_all(dir)?;
-    let json = serde_json::to_string_pretty(report)?;
+    let json = serde_json::to_string(report)?;
     let files = [
         ("report.html", html::page(report)?),
         ("report.md", markdown::markdown(report)),

@@ -6,8 +6,11 @@
 use super::columns::{COLUMNS, Column, RATE};
 use super::stats::{Band, Verdict};
 use crate::lab::record::{Answer, Question};
+use serde::Serialize;
+use std::cmp::Ordering;
 
 /// A question's answers as texts.
+#[derive(Serialize)]
 pub(crate) struct Table {
     /// The headings; the first is the subject's, the second the comparison's.
     pub(crate) headings: Vec<String>,
@@ -16,6 +19,7 @@ pub(crate) struct Table {
 }
 
 /// One subject.
+#[derive(Serialize)]
 pub(crate) struct Row {
     /// As many as there are headings.
     pub(crate) cells: Vec<Cell>,
@@ -24,7 +28,7 @@ pub(crate) struct Row {
 }
 
 /// One figure.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 pub(crate) struct Cell {
     /// The text.
     pub(crate) text: String,
@@ -98,7 +102,7 @@ fn baseline_name(question: &Question) -> &str {
 }
 
 /// The throughput beside the baseline's, in words.
-fn compared(question: &Question, answer: &Answer) -> String {
+pub(crate) fn compared(question: &Question, answer: &Answer) -> String {
     let Some(baseline) = baseline(question) else { return String::new() };
     if baseline.subject == answer.subject {
         return "(baseline)".to_owned();
@@ -112,6 +116,14 @@ fn compared(question: &Question, answer: &Answer) -> String {
 /// Compares the throughput of two subjects of a question.
 pub(crate) fn throughput(question: &Question, first: &Answer, second: &Answer) -> Verdict {
     Verdict::of(&RATE.rounds(first), &RATE.rounds(second), question.noise)
+}
+
+/// The subject with the highest median throughput.
+pub(crate) fn fastest(question: &Question, is_wanted: impl Fn(&Answer) -> bool) -> Option<&Answer> {
+    let median = |answer: &&Answer| RATE.band(answer).map(|band| band.median);
+    let wanted = question.answers.iter().filter(|answer| is_wanted(answer));
+    let known = wanted.filter(|answer| median(answer).is_some());
+    known.max_by(|a, b| median(a).partial_cmp(&median(b)).unwrap_or(Ordering::Equal))
 }
 
 /// Writes a ratio as people say it.

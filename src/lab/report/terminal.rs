@@ -5,9 +5,9 @@
 //! row of an overview.
 
 use super::columns::{RATE, Unit};
-use super::table::{Cell, Row, Table, baseline, throughput, times_text};
+use super::table::{Cell, Row, Table, baseline, fastest, throughput, times_text};
 use super::text::{advice_lines, conditions_of_run, noise};
-use crate::lab::record::{Answer, Question, Report};
+use crate::lab::record::{Question, Report};
 use crate::lab::report::stats::Verdict;
 
 /// So many tables are read before people stop to scroll.
@@ -159,13 +159,6 @@ fn overview_row(question: &Question) -> Option<Row> {
     let texts =
         [question.name.clone(), best.subject.clone(), rate, to_default, all.subject.clone()];
     Some(Row { cells: texts.into_iter().map(Cell::plain).collect(), own: true })
-}
-
-/// The subject with the highest median throughput.
-fn fastest(question: &Question, is_wanted: impl Fn(&Answer) -> bool) -> Option<&Answer> {
-    let median = |answer: &Answer| RATE.band(answer).map_or(0.0, |band| band.median);
-    let wanted = question.answers.iter().filter(|answer| is_wanted(answer));
-    wanted.max_by(|a, b| median(a).total_cmp(&median(b)))
 }
 
 /// Breaks a text at blanks. A longer word has a line of its own.
