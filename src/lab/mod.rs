@@ -2,6 +2,8 @@
 //!
 //! Called by the command line (`ironsky lab`). Every output is made from one document, `record`.
 
+pub mod actors;
 pub mod advice;
 pub mod record;
 pub mod report;
+pub mod stats;
