@@ -4,6 +4,7 @@
 
 pub mod actors;
 pub mod advice;
+pub mod lua;
 pub mod record;
 pub mod report;
 pub mod stats;

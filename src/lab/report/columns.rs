@@ -51,7 +51,7 @@ pub(crate) const COLUMNS: &[Column] = &[
     Column::new("max_ns", "max", Unit::Time, Better::Low, |s| all(s, |l| l.max_ns)),
     Column::new("readers_p99_ns", "read p99", Unit::Time, Better::Low, readers_p99),
     Column::new("writers_p99_ns", "write p99", Unit::Time, Better::Low, writers_p99),
-    Column::new("cpu_cores", "cores", Unit::Plain, Better::Low, |s| per(s.cpu_s, s.wall_s)),
+    Column::new("cpu_cores", "cores", Unit::Plain, Better::Low, cores),
     Column::new("wasted_cores", "wasted", Unit::Plain, Better::Low, wasted),
     Column::new("jain_operations", "Jain ops", Unit::Plain, Better::High, |s| s.jain_operations),
     Column::new("jain_held", "Jain held", Unit::Plain, Better::High, |s| s.jain_held),
@@ -140,6 +140,11 @@ fn three_digits(value: f64) -> f64 {
 
 fn rate(sample: &Sample) -> Option<f64> {
     per(sample.operations as f64, sample.wall_s)
+}
+
+/// Where nobody counted processor time it is 0.
+fn cores(sample: &Sample) -> Option<f64> {
+    per(sample.cpu_s, sample.wall_s).filter(|cores| *cores > 0.0)
 }
 
 fn wasted(sample: &Sample) -> Option<f64> {
