@@ -2,4 +2,7 @@
 //!
 //! Called by the command line (`ironsky lab`). Every output is made from one document, `record`.
 
+pub mod measure;
 pub mod record;
+pub mod stats;
+pub mod subjects;
