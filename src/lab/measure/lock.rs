@@ -3,8 +3,9 @@
 //! Called through the tables of `measure`.
 
 use std::hint::black_box;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 use hdrhistogram::Histogram;
@@ -42,8 +43,8 @@ pub enum Mix {
     Readers(usize),
 }
 
-/// Tenures that one round keeps, over all threads.
-const TENURES_MAX: usize = 4_000;
+/// Tenures that one round keeps, over all threads: enough to see who passes whom.
+const TENURES_MAX: usize = 400;
 
 /// Measures `L` for one round.
 pub(super) fn measure<L: Lock>(load: &Load, round: Round) -> Outcome {
@@ -54,10 +55,10 @@ pub(super) fn measure<L: Lock>(load: &Load, round: Round) -> Outcome {
         outside: Stretch::busy(load.outside_ns),
         load: *load,
         every: if load.section_ns >= WATCH_ALL_NS { 1 } else { WATCH_EVERY },
-        keep_from: round.owners.then(|| (round.duration / 2).as_nanos() as u64),
+        window: round.owners.then(|| window(load, round.duration)),
     };
     let turns = crowd::run(load.threads, round.duration, round.pin, |number| {
-        let book = Book::new(&arena, number);
+        let book = Book::new(number);
         let arena = &arena;
         move |signal: &Signal| arena.take_turns(signal, book)
     });
@@ -69,6 +70,14 @@ fn stretch(ns: u64, blocking: bool) -> Stretch {
     if blocking { Stretch::asleep(ns) } else { Stretch::busy(ns) }
 }
 
+/// The part of a round whose tenures are kept: from its middle on, so long that sections without a
+/// pause between them would fill it with [`TENURES_MAX`].
+fn window(load: &Load, duration: Duration) -> Range<u64> {
+    let begin = (duration / 2).as_nanos() as u64;
+    let at_once = if load.mix == Mix::Exclusive { 1 } else { load.threads as u64 };
+    begin..begin + load.section_ns * TENURES_MAX as u64 / at_once
+}
+
 /// What the threads of a round share.
 struct Arena<L> {
     lock: CachePadded<L>,
@@ -78,8 +87,8 @@ struct Arena<L> {
     outside: Stretch,
     load: Load,
     every: u32,
-    /// From which moment on tenures are kept, if at all.
-    keep_from: Option<u64>,
+    /// In which part of the round tenures are kept, if at all.
+    window: Option<Range<u64>>,
 }
 
 /// What one thread writes down.
@@ -94,7 +103,6 @@ struct Book {
     read_waits: Histogram<u64>,
     write_waits: Histogram<u64>,
     tenures: Vec<Tenure>,
-    tenures_max: usize,
 }
 
 /// The moments of one watched acquisition.
@@ -105,9 +113,7 @@ struct Stay {
 }
 
 impl Book {
-    fn new<L>(arena: &Arena<L>, number: usize) -> Self {
-        let tenures_max =
-            if arena.keep_from.is_some() { TENURES_MAX / arena.load.threads } else { 0 };
+    fn new(number: usize) -> Self {
         Self {
             thread: number as u32,
             random: (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
@@ -118,8 +124,7 @@ impl Book {
             bypass_max: 0,
             read_waits: histogram(),
             write_waits: histogram(),
-            tenures: Vec::with_capacity(tenures_max),
-            tenures_max,
+            tenures: Vec::with_capacity(TENURES_MAX),
         }
     }
 
@@ -214,8 +219,8 @@ impl<L: Lock> Arena<L> {
 
     fn keep_tenure(&self, signal: &Signal, book: &mut Book, stay: &Stay) {
         let from_ns = signal.moment(stay.granted);
-        let is_wanted = self.every == 1 && self.keep_from.is_some_and(|begin| from_ns >= begin);
-        if is_wanted && book.tenures.len() < book.tenures_max {
+        let is_wanted = self.window.as_ref().is_some_and(|window| window.contains(&from_ns));
+        if self.every == 1 && is_wanted && book.tenures.len() < TENURES_MAX {
             let to_ns = signal.moment(stay.released);
             book.tenures.push(Tenure { thread: book.thread, from_ns, to_ns });
         }
@@ -285,11 +290,11 @@ fn wasted_s(load: Load, operations: u64, cpu_ns: u64) -> f64 {
     cpu_ns.saturating_sub(useful) as f64 / 1e9
 }
 
-/// The tenures of all threads in order, up to the moment at which the first thread's book was full:
-/// after it that thread would be missing.
+/// The tenures of all threads in order. Tenures after the moment at which the first thread had as
+/// many as it may keep are left out: that thread would be missing in them.
 fn owners(turns: &[Turn<Book>]) -> Vec<Tenure> {
     let books = || turns.iter().map(|turn| &turn.found);
-    let full = books().filter(|book| book.tenures.len() == book.tenures_max);
+    let full = books().filter(|book| book.tenures.len() == TENURES_MAX);
     let end = full.filter_map(|book| book.tenures.last()).map(|last| last.to_ns).min();
     let all = books().flat_map(|book| book.tenures.iter().copied());
     let mut owners: Vec<Tenure> =

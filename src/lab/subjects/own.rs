@@ -39,8 +39,9 @@ shared_locks! { guarded_shared:
 run_queues! { queues:
     LockFreeQueue<u64> => Facts::own("lockfree").feature("queue-lockfree"),
     LockedQueue<RawMutex, u64> => Facts::own("locked mutex").feature("queue-locked"),
-    LockedQueue<RawFair, u64> => Facts::own("locked fair"),
-    LockedQueue<RawSpin, u64> => Facts::own("locked spin").spins(Spins::Freely),
+    LockedQueue<RawFair, u64> => Facts::own("locked fair").feature("queue-locked"),
+    LockedQueue<RawSpin, u64> =>
+        Facts::own("locked spin").feature("queue-locked").spins(Spins::Freely),
     LockedQueue<RawParkingLot, u64> => Facts::own("locked parking_lot"),
 }
 

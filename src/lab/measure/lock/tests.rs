@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use super::*;
 use crate::lab::measure::{exclusive, shared};
