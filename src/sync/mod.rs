@@ -21,6 +21,7 @@ mod selected;
 mod sleepers;
 mod strategy;
 
+pub use futex::futex_calls;
 pub use lock::{Optimistic, ReentrantGuard, ReentrantLock};
 pub use next_slot::NextSlot;
 pub use parker::{CondvarParker, FutexParker, Park};
