@@ -60,7 +60,7 @@ enum Command {
     },
     /// Measure every lock, run queue and parker beside its rivals, on this machine.
     #[cfg(feature = "lab")]
-    Lab(LabArguments),
+    Lab(Box<LabArguments>),
 }
 
 /// What the process is asked to do.
@@ -69,7 +69,7 @@ pub(super) enum Request {
     Node(PathBuf),
     Check(PathBuf),
     #[cfg(feature = "lab")]
-    Lab(LabArguments),
+    Lab(Box<LabArguments>),
     Version,
     Demo,
 }

@@ -15,6 +15,8 @@ use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
 use super::print;
+use crate::affinity;
+use crate::lab::machine;
 use crate::lab::options::{self, LabError, Options};
 use crate::lab::record::Report;
 use crate::lab::report;
@@ -88,6 +90,7 @@ pub(super) fn lab(arguments: &LabArguments, allocator: &str) -> ExitCode {
 
 fn measure(arguments: &LabArguments, allocator: &str) -> Result<Report, LabError> {
     let options = read(arguments)?;
+    warn_if_busy(machine::load(), affinity::cores());
     let mut console = Console::new();
     let report = run::run(&options, allocator, &command(), &mut console);
     console.end();
@@ -108,6 +111,14 @@ fn read(arguments: &LabArguments) -> Result<Options, LabError> {
         pin: arguments.pin,
         replay: arguments.replay.as_deref().map(options::replay).transpose()?,
     })
+}
+
+/// Figures of a machine with other work are noise for the most part; the report says so, too, but
+/// afterwards.
+fn warn_if_busy(load: f64, cores: usize) {
+    if load > cores as f64 / 2.0 {
+        complain(&format!("other work is going on (load {load} on {cores} cores): expect noise"));
+    }
 }
 
 /// The command that repeats the run, from the arguments of the process.
