@@ -12,7 +12,8 @@ use std::path::PathBuf;
 use super::lab::LabArguments;
 
 const USAGE: &str = if cfg!(feature = "lab") {
-    "ironsky CONFIG\n       ironsky check CONFIG\n       ironsky lab [OPTIONS] [actors | lua]\n       ironsky"
+    "ironsky CONFIG\n       ironsky check CONFIG\n       ironsky lab [actors | lua] [OPTIONS]\n       \
+     ironsky"
 } else {
     "ironsky CONFIG\n       ironsky check CONFIG\n       ironsky"
 };
