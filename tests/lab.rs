@@ -47,6 +47,37 @@ fn a_tiny_run_writes_every_form_of_its_report() {
     assert!(report.questions[0].answers.iter().all(|answer| answer.samples.len() == 2));
 }
 
+#[test]
+fn actors_are_measured_under_strategies() {
+    let dir = tempfile::tempdir().unwrap();
+    let args =
+        "actors --only ring,fair+write+locked+condvar --workers 2 --rounds 3 --cell 3 --out r";
+    let Output { status, stdout, stderr } = lab(dir.path(), args).output().unwrap();
+    assert!(status.success(), "{}", text(&stderr));
+    assert!(text(&stdout).contains("actors/ring/w2"), "{}", text(&stdout));
+    let report = report(&dir.path().join("r"));
+    let subjects = report.questions[0].answers.iter().map(|answer| answer.subject.as_str());
+    assert!(subjects.collect::<Vec<_>>().contains(&"fair+write+locked+condvar"));
+    assert_eq!(report.advice.len(), 1);
+    assert!(report.machine.cores > 0 && report.command.contains("lab actors"));
+}
+
+#[test]
+fn parts_refuse_what_makes_no_sense() {
+    check_refused("actors --workers 0", &["--workers \"0\"", "1 to 256"]);
+    check_refused("actors --rounds 0", &["--rounds", "1 to 1000"]);
+    check_refused("actors --only nonsense", &["nonsense", "fan-out"]);
+    check_refused("lua --only nonsense", &["nonsense", "nojemalloc"]);
+}
+
+#[test]
+fn a_lua_workload_without_a_source_tree_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = lab(dir.path(), "lua config --source .").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("no source tree of ironsky in ."));
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_writes_what_it_has() {

@@ -12,7 +12,8 @@ use std::path::PathBuf;
 use super::lab::LabArguments;
 
 const USAGE: &str = if cfg!(feature = "lab") {
-    "ironsky CONFIG\n       ironsky check CONFIG\n       ironsky lab [OPTIONS]\n       ironsky"
+    "ironsky CONFIG\n       ironsky check CONFIG\n       ironsky lab [actors | lua] [OPTIONS]\n       \
+     ironsky"
 } else {
     "ironsky CONFIG\n       ironsky check CONFIG\n       ironsky"
 };
@@ -141,6 +142,9 @@ mod tests {
         assert!(matches!(request(&["lab", "--rounds", "5", "--pin"]), Some(Request::Lab(_))));
         assert_eq!(request(&["lab", "--unknown"]), None);
         assert_eq!(request(&["lab", "--rounds"]), None);
+        assert!(matches!(request(&["lab", "actors", "--all"]), Some(Request::Lab(_))));
+        assert!(matches!(request(&["lab", "lua", "config"]), Some(Request::Lab(_))));
+        assert_eq!(request(&["lab", "--pin", "actors"]), None);
     }
 
     #[test]

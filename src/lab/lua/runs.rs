@@ -114,7 +114,8 @@ impl Run {
     }
 
     /// # Blocking
-    /// Until the end of the process, which it brings about when the time is up or the run was stopped.
+    /// Until the end of the process, which it brings about when the time is up or the run was
+    /// stopped.
     fn wait(
         &mut self,
         limit: Duration,
