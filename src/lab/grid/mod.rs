@@ -51,7 +51,7 @@ impl Contestant {
 const CELL_EXTRA: Duration = Duration::from_millis(2);
 
 /// The same for each thread.
-const THREAD_EXTRA: Duration = Duration::from_micros(150);
+const THREAD_EXTRA: Duration = Duration::from_micros(80);
 
 impl Asked {
     /// How many cells there are, the control's included.
