@@ -4,6 +4,7 @@
 //! scheduler keeps apart.
 
 use crate::lab::stats;
+use crate::sync::class::Application;
 use crate::sync::{Mutex, Selected};
 use hdrhistogram::Histogram;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ const TIMED_EVERY: u64 = 16;
 /// Collects what all services of one run counted.
 pub(super) struct Counters {
     running: Arc<AtomicBool>,
-    waits: Arc<Mutex<Selected, Histogram<u64>>>,
+    waits: Arc<Mutex<Selected, Application, Histogram<u64>>>,
     handled: Vec<Arc<Handled>>,
 }
 
@@ -32,14 +33,14 @@ pub(super) struct Counter {
     trips: u64,
     begun: Option<Instant>,
     waits: Option<Histogram<u64>>,
-    all_waits: Arc<Mutex<Selected, Histogram<u64>>>,
+    all_waits: Arc<Mutex<Selected, Application, Histogram<u64>>>,
 }
 
 impl Counters {
     pub(super) fn new() -> Self {
         Self {
             running: Arc::new(AtomicBool::new(true)),
-            waits: Arc::new(Mutex::<Selected, _>::new(stats::histogram())),
+            waits: Arc::new(Mutex::<Selected, Application, _>::new(stats::histogram())),
             handled: Vec::new(),
         }
     }

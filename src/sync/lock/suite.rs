@@ -216,7 +216,7 @@ macro_rules! exclusive {
 }
 
 macro_rules! shared {
-    ($module:ident, $raw:ty, $stress:expr) => {
+    ($module:ident, $raw:ty, $bytes_max:expr, $stress:expr) => {
         mod $module {
             use super::*;
 
@@ -226,7 +226,7 @@ macro_rules! shared {
             fn is_small_and_made_in_a_constant() {
                 static LOCK: Lock<u8> = Lock::new(7);
                 assert_eq!(*LOCK.read(), 7);
-                assert!(size_of::<$raw>() <= 8);
+                assert!(size_of::<$raw>() <= $bytes_max);
             }
 
             #[test]
@@ -340,8 +340,61 @@ exclusive!(mutex, RawMutex, FULL);
 exclusive!(fair, RawFair, FULL);
 exclusive!(parking_lot_mutex, RawParkingLot, FULL);
 exclusive!(spin_crate, RawSpinCrate, PURE_SPIN);
-shared!(rw_fair, RawRwFair, FULL);
-shared!(rw_read, RawRwRead, FULL);
-shared!(rw_write, RawRwWrite, FULL);
-shared!(parking_lot_rwlock, RawRwParkingLot, FULL);
-shared!(spin_crate_rwlock, RawRwSpinCrate, PURE_SPIN);
+shared!(rw_fair, RawRwFair, 8, FULL);
+shared!(rw_read, RawRwRead, 8, FULL);
+shared!(rw_slots, RawRwSlots, 16, FULL);
+shared!(rw_write, RawRwWrite, 8, FULL);
+shared!(parking_lot_rwlock, RawRwParkingLot, 8, FULL);
+shared!(spin_crate_rwlock, RawRwSpinCrate, 8, PURE_SPIN);
+
+/// Says at compile time that a type is not `Send`: otherwise two of the implementations fit.
+macro_rules! not_send {
+    ($($type:ty),+ $(,)?) => { $(
+        const _: fn() = || {
+            trait Ambiguous<A> {
+                fn exists() {}
+            }
+            struct Second;
+            impl<T: ?Sized> Ambiguous<()> for T {}
+            impl<T: ?Sized + Send> Ambiguous<Second> for T {}
+            <$type as Ambiguous<_>>::exists();
+        };
+    )+ };
+}
+
+macro_rules! guards_of {
+    ($check:ident, $value:ty) => {
+        $check!(
+            lock_api::MutexGuard<'static, RawSpin, $value>,
+            lock_api::MutexGuard<'static, RawMutex, $value>,
+            lock_api::MutexGuard<'static, RawFair, $value>,
+            ReentrantGuard<'static, RawMutex, $value>,
+            lock_api::RwLockReadGuard<'static, RawRwFair, $value>,
+            lock_api::RwLockReadGuard<'static, RawRwSlots, $value>,
+            lock_api::RwLockReadGuard<'static, RawRwWrite, $value>,
+            lock_api::RwLockReadGuard<'static, RawRwRead, $value>,
+            lock_api::RwLockWriteGuard<'static, RawRwFair, $value>,
+            lock_api::RwLockWriteGuard<'static, RawRwSlots, $value>,
+            lock_api::RwLockWriteGuard<'static, RawRwWrite, $value>,
+            lock_api::RwLockWriteGuard<'static, RawRwRead, $value>,
+        )
+    };
+}
+
+/// Checked when this is compiled.
+#[test]
+fn a_guard_stays_in_its_thread_and_is_shared_like_its_value() {
+    macro_rules! sync {
+        ($($type:ty),+ $(,)?) => { $( is_sync::<$type>(); )+ };
+    }
+    fn is_sync<T: Sync>() {}
+    guards_of!(not_send, u32);
+    guards_of!(sync, u32);
+}
+
+#[test]
+fn the_other_locks_are_made_in_a_constant() {
+    static WORDS: Optimistic<RawMutex, 2> = Optimistic::new([1, 2]);
+    static NESTED: ReentrantLock<RawFair, u32> = ReentrantLock::new(3);
+    assert_eq!((WORDS.read(), *NESTED.lock()), ([1, 2], 3));
+}
