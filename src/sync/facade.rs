@@ -12,7 +12,9 @@
 //! - `thread::token`: a number that no other thread has or had, never 0.
 //! - `UnsafeCell` with `const fn new`, `with` and `with_mut`: the models see each access.
 //! - `OsMutex`, `Condvar`: the world's own blocking pair, with `const fn new`.
-//! - `global!`: a value that all threads share (in a model: all threads of one execution).
+//! - `global!`: a value that all threads share (in a model: all threads of one execution);
+//!   `global!(const ...)` for a value that can be made in a constant.
+//! - `clock::nanoseconds`: time since some moment, never 0. It stands still in a model.
 //! - `SPIN_ROUNDS_MAX`: how often a waiter may look before it parks; hardly ever in a model, where
 //!   each look multiplies the number of schedules.
 

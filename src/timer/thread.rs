@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::wheel::Wheel;
 use super::{Centis, Clock};
 use crate::message::{Address, Deliver, Kind, Message, Session};
-use crate::sync::{Mutex, Park, Selected, Strategy};
+use crate::sync::{Mutex, Park, Selected, Strategy, class};
 
 /// Whom a timeout tells.
 #[derive(Clone, Copy)]
@@ -30,7 +30,7 @@ struct State {
 /// Sends a message when a time has passed.
 pub struct Timer<S: Strategy = Selected> {
     clock: Clock,
-    state: Mutex<S, State>,
+    state: Mutex<S, class::Timer, State>,
     parker: S::Parker,
     stopping: AtomicBool,
 }
@@ -41,7 +41,7 @@ impl<S: Strategy> Timer<S> {
         let state = State { wheel: Wheel::new(clock.now()), wake_at: Centis::MAX };
         Self {
             clock,
-            state: Mutex::<S, _>::new(state),
+            state: Mutex::<S, class::Timer, _>::new(state),
             parker: Park::new(),
             stopping: AtomicBool::new(false),
         }
