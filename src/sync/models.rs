@@ -23,6 +23,7 @@ use super::facade::UnsafeCell;
 mod handoff;
 mod locks;
 mod parking;
+mod slot;
 
 cfg_select! {
     ironsky_loom => {

@@ -11,7 +11,7 @@ mod mutants;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use mutants::{MUTANTS, Mutant};
+use mutants::Mutant;
 
 const MODULES: [&str; 6] = [
     "sync/mod.rs",
@@ -52,7 +52,7 @@ fn main() {
 }
 
 fn find(name: &str) -> &'static Mutant {
-    let known = MUTANTS.iter().find(|mutant| mutant.name == name);
+    let known = mutants::all().find(|mutant| mutant.name == name);
     known.unwrap_or_else(|| panic!("IRONSKY_MUTANT: no mutant {name:?} in tests/models/mutants"))
 }
 
