@@ -40,13 +40,17 @@ cfg_select! {
             model.preemption_bound = Some(1);
             model.check(body);
         }
+
+        /// Nothing: loom sees each access to a cell.
+        fn switch() {}
     }
     _ => {
+        use super::facade::atomic::{AtomicBool, Ordering};
         use shuttle::thread;
 
         /// Runs `body` under many schedules; a failure prints how to replay its own.
         fn explore(body: impl Fn() + Send + Sync + 'static) {
-            const SCHEDULES: usize = 5_000;
+            const SCHEDULES: usize = 10_000;
             const CHANGES: usize = 3;
             shuttle::check_pct(body, SCHEDULES, CHANGES);
         }
@@ -54,6 +58,12 @@ cfg_select! {
         /// The same: shuttle's effort does not depend on the number of threads.
         fn explore_shallow(body: impl Fn() + Send + Sync + 'static) {
             explore(body);
+        }
+
+        /// A place where another thread may run: shuttle sees no cells, so whoever has no right to
+        /// be in at the same time must have a chance to come.
+        fn switch() {
+            let _ = AtomicBool::new(false).load(Ordering::SeqCst);
         }
     }
 }
@@ -74,8 +84,10 @@ impl Guarded {
     }
 
     fn add_one(&self) {
+        let before = self.get();
+        switch();
         // SAFETY: the model holds its lock for writing; loom checks it.
-        self.0.with_mut(|count| unsafe { *count += 1 });
+        self.0.with_mut(|count| unsafe { *count = before + 1 });
     }
 
     fn get(&self) -> u32 {

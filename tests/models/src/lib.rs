@@ -10,4 +10,6 @@
 include!(concat!(env!("OUT_DIR"), "/modules.rs"));
 
 #[cfg(ironsky_shuttle)]
+pub mod schedules;
+#[cfg(ironsky_shuttle)]
 pub mod whole;
