@@ -1,10 +1,8 @@
 //! Every protocol of `sync` under loom (all schedules up to a number of preemptions) and shuttle
 //! (random schedules, weighted to find rare ones).
 //!
-//! Run with
-//! `RUSTFLAGS="--cfg ironsky_loom" LOOM_MAX_PREEMPTIONS=2 cargo test --release --lib models` or
-//! `RUSTFLAGS="--cfg ironsky_shuttle" cargo test --release --lib models`,
-//! each in a target folder of its own.
+//! Run in `tests/models`, with `LOOM_MAX_PREEMPTIONS=2 cargo test --features loom --lib models` or
+//! `cargo test --lib models`.
 //!
 //! Rules:
 //! 1. Two or three threads, the test's own thread among them; a spinning lock gets two. Four only

@@ -13,7 +13,8 @@ struct Place {
 
 impl Place {
     fn new() -> Arc<Self> {
-        let place = Self { slot: NextSlot::new(), taken: [(); 2].map(|()| Arc::new(Guarded::new())) };
+        let place =
+            Self { slot: NextSlot::new(), taken: [(); 2].map(|()| Arc::new(Guarded::new())) };
         assert!(!place.slot.is_some());
         assert_eq!(place.slot.puts(), 0);
         Arc::new(place)

@@ -32,7 +32,13 @@ struct Engine {
 }
 
 const ENGINES: [Engine; 4] = [
-    Engine { name: "shuttle", features: &[], tests: "sync::models", may_hang: false, seconds_max: 60 },
+    Engine {
+        name: "shuttle",
+        features: &[],
+        tests: "sync::models",
+        may_hang: false,
+        seconds_max: 60,
+    },
     Engine { name: "whole", features: &[], tests: "whole", may_hang: false, seconds_max: 60 },
     Engine {
         name: "loom",
@@ -72,8 +78,9 @@ fn main() {
         eprintln!("there is no mutant {name}");
         exit(2);
     }
-    let is_wanted =
-        |mutant: &&Mutant| options.names.is_empty() || options.names.iter().any(|n| n == mutant.name);
+    let is_wanted = |mutant: &&Mutant| {
+        options.names.is_empty() || options.names.iter().any(|n| n == mutant.name)
+    };
     let header = format!("| bug | what it breaks | {} |", ENGINES.map(|e| e.name).join(" | "));
     emit(&options, &format!("{header}\n|---|---|{}", "---|".repeat(ENGINES.len())));
     let mut survivors = Vec::new();
@@ -134,7 +141,11 @@ fn try_engines(mutant: &Mutant, first: bool) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for engine in &ENGINES {
         let is_known = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Found(_)));
-        outcomes.push(if first && is_known { Outcome::Skipped } else { try_engine(mutant, engine) });
+        outcomes.push(if first && is_known {
+            Outcome::Skipped
+        } else {
+            try_engine(mutant, engine)
+        });
     }
     outcomes
 }

@@ -8,9 +8,7 @@ use shuttle::sync::atomic::AtomicBool;
 
 use super::{Script, play, together};
 use crate::sync::lock::RawMutex;
-use crate::sync::{
-    CondvarParker, FutexParker, LockedQueue, Park, RunQueue, Sleepers, Woken,
-};
+use crate::sync::{CondvarParker, FutexParker, LockedQueue, Park, RunQueue, Sleepers, Woken};
 
 /// Plays an input on a parker.
 pub fn parker(bytes: &[u8]) {
@@ -83,8 +81,8 @@ pub fn run_queue(bytes: &[u8]) {
         bodies.push(Box::new(move || all.produce(shares)));
         together(bodies);
         for (item, done) in place.done.iter().enumerate() {
-            let is_wanted = item % 2 * (ITEMS_MAX / 2) + item / 2 < ITEMS_MAX
-                && item / 2 < shares[item % 2];
+            let is_wanted =
+                item % 2 * (ITEMS_MAX / 2) + item / 2 < ITEMS_MAX && item / 2 < shares[item % 2];
             assert_eq!(done.load(Ordering::Relaxed), usize::from(is_wanted), "item {item}");
         }
         assert_eq!(place.sleepers.sleeping(), 0);
@@ -125,8 +123,7 @@ impl Workplace {
                 if self.stopping.load(Ordering::SeqCst) {
                     return;
                 }
-                let has_work =
-                    || !self.queue.is_empty() || self.stopping.load(Ordering::SeqCst);
+                let has_work = || !self.queue.is_empty() || self.stopping.load(Ordering::SeqCst);
                 let woken = self.sleepers.sleep(index, searching, None, has_work);
                 assert_ne!(woken, Woken::TimedOut, "no timeout was asked for");
                 searching = true;
