@@ -3,11 +3,15 @@
 
 use std::collections::VecDeque;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Mailbox, Service, Stats};
 use crate::message::{Address, Message, SessionCounter};
+<<<<<<< HEAD
 use crate::sync::{Mutex, Strategy, class};
+=======
+use crate::sync::facade::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, Strategy};
+>>>>>>> proof
 
 /// Receives signals (`SIGNAL addr n`) on the thread that sends them, while the service may run.
 pub trait Signals: Send + Sync {

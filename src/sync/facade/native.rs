@@ -2,6 +2,10 @@
 
 pub(crate) use std::hint;
 pub(crate) use std::sync::{Condvar, Mutex as OsMutex, atomic};
+pub(crate) use std::thread_local;
+
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Looks before parking; see the contract in `facade`.
 pub(crate) const SPIN_ROUNDS_MAX: u32 = 1_000;
@@ -31,6 +35,28 @@ pub(crate) mod thread {
         // Relaxed: only the number matters.
         LAST.fetch_add(1, Ordering::Relaxed) + 1
     }
+}
+
+/// The clocks.
+pub(crate) mod time {
+    pub(crate) use std::time::Instant;
+
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    /// Returns the wall clock's time since the epoch.
+    pub(crate) fn wall() -> Duration {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+}
+
+/// Waits on the pair for at most this long, or for less.
+pub(crate) fn wait_timeout<'a, T>(
+    _mutex: &'a OsMutex<T>,
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    timeout: Duration,
+) -> MutexGuard<'a, T> {
+    condvar.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner).0
 }
 
 /// A cell whose accesses a model can see; here it is std's.
