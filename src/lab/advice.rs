@@ -14,7 +14,7 @@
 //! Rivals are not candidates, since no feature chooses them; one that was faster is named.
 
 use super::record::{Advice, Answer, Conditions, Question, Report, Sample};
-use super::report::columns::{RATE, Unit};
+use super::report::columns::{Column, Unit, subject_of_verdicts};
 use super::report::stats::{Band, Verdict};
 use super::report::table::{baseline, times_text};
 
@@ -29,33 +29,72 @@ const TAIL_TIMES: f64 = 10.0;
 pub fn advise(report: &mut Report) {
     let mut groups: Vec<(String, Vec<&Question>)> = Vec::new();
     for question in &report.questions {
-        let purpose = purpose(&question.conditions, report.machine.cores);
-        match groups.iter_mut().find(|(name, _)| *name == purpose) {
-            Some((_, questions)) => questions.push(question),
-            None => groups.push((purpose, vec![question])),
+        for purpose in purposes(question, report.machine.cores) {
+            match groups.iter_mut().find(|(name, _)| *name == purpose) {
+                Some((_, questions)) => questions.push(question),
+                None => groups.push((purpose, vec![question])),
+            }
         }
     }
+    // One workload of actors alone is also all of them.
+    let same = groups.first().zip(groups.get(1)).is_some_and(|(one, two)| one.1 == two.1);
+    let groups = if same { &groups[1..] } else { &groups[..] };
     let advice = groups.iter().filter_map(|(purpose, group)| Group::of(group)?.advice(purpose));
-    report.advice = advice.collect();
+    let mut advice: Vec<Advice> = advice.collect();
+    advice.extend(together(&advice));
+    report.advice = advice;
 }
 
-/// Names the use that a question stands for.
+/// The uses that a question stands for: workloads of actors count together and by name.
+fn purposes(question: &Question, cores: u32) -> Vec<String> {
+    let mut purposes = vec![purpose(&question.conditions, cores)];
+    if question.conditions.kind == "actors" {
+        let workload = question.name.split('/').nth(1);
+        purposes.extend(workload.map(|workload| format!("actors, {workload}")));
+    }
+    purposes
+}
+
+const SHORT: &str = "short exclusive sections";
+const READS: &str = "read-mostly tables";
+const QUEUE: &str = "run queue";
+
+/// One line for a whole node, where all its roles were measured.
+fn together(advice: &[Advice]) -> Option<Advice> {
+    let of = |purpose: &str| advice.iter().find(|advice| advice.purpose == purpose);
+    let roles = [of(SHORT)?, of(READS)?, of(QUEUE)?];
+    let lines = roles.iter().filter_map(|role| role.features.as_deref()?.strip_prefix(COMMAND));
+    let features = lines.collect::<Vec<_>>().join(",");
+    Some(Advice {
+        purpose: "a node, all roles together".to_owned(),
+        choice: roles.map(|role| role.choice.as_str()).join(" + "),
+        features: (!features.is_empty()).then(|| command(&features)),
+        because: format!(
+            "these are the choices for {SHORT}, {READS} and the {QUEUE}; `ironsky lab actors` \
+             measures the combination"
+        ),
+        ..Advice::default()
+    })
+}
+
+/// Names the use that conditions stand for.
 fn purpose(conditions: &Conditions, cores: u32) -> String {
     let crowded = conditions.threads > cores.max(1);
     let reads = conditions.reads_permille.unwrap_or(0);
     let name = match conditions.kind.as_str() {
         "exclusive" if conditions.threads == 1 => "exclusive, nobody else there",
         "exclusive" if crowded => "exclusive, more threads than cores",
-        "exclusive" if conditions.section_ns <= 1_000 => "short exclusive sections",
+        "exclusive" if conditions.section_ns <= 1_000 => SHORT,
         "exclusive" => "long exclusive sections",
         "shared" if conditions.threads == 1 => "shared, nobody else there",
-        "shared" if reads >= 900 => "read-mostly tables",
+        "shared" if reads >= 900 => READS,
         "shared" => "tables that are written often",
         "blocking" => "exclusive sections that sleep",
         "blocking-rw" => "shared sections that sleep",
-        "queue" => "run queue",
+        "queue" => QUEUE,
         "wake" => "sleep of workers",
-        "actors" | "lua" | "replay" => "this workload",
+        "actors" => "actors, all workloads",
+        "lua" | "replay" => "this workload",
         other => other,
     };
     name.to_owned()
@@ -69,6 +108,11 @@ struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
+    /// What is compared.
+    fn column(self) -> &'static Column {
+        subject_of_verdicts(self.group.first().map_or("", |question| &question.conditions.kind))
+    }
+
     fn name(self) -> &'a str {
         &self.answer.subject
     }
@@ -84,7 +128,9 @@ impl<'a> Subject<'a> {
     /// The geometric mean of the throughputs, round by round: rounds in which all questions have
     /// a figure.
     fn rates(self) -> Vec<(u32, f64)> {
-        let all: Vec<Vec<(u32, f64)>> = self.answers().map(|answer| RATE.rounds(answer)).collect();
+        let column = self.column();
+        let all: Vec<Vec<(u32, f64)>> =
+            self.answers().map(|answer| column.rounds(answer)).collect();
         let Some(first) = all.first() else { return Vec::new() };
         let mean = |round: u32| {
             let in_round =
@@ -111,10 +157,11 @@ impl<'a> Subject<'a> {
 
     /// Its figures in words.
     fn figures(self) -> String {
-        let rate = Unit::Rate.show(self.rate());
+        let column = self.column();
+        let rate = format!("{} {}", column.unit.show(self.rate()), column.title);
         match self.worst_tail() {
-            Some(tail) => format!("{rate} operations/s, p99 up to {}", Unit::Time.show(tail)),
-            None => format!("{rate} operations/s"),
+            Some(tail) => format!("{rate}, p99 up to {}", Unit::Time.show(tail)),
+            None => rate,
         }
     }
 }
@@ -221,11 +268,14 @@ impl<'a> Group<'a> {
 
     fn because(&self, choice: Subject<'a>, calm: &[Subject<'a>], heavy: &[Subject<'a>]) -> String {
         let mut text = match choice.name() == self.baseline.name() {
+            true if heavy.is_empty() => {
+                format!("nobody is certainly faster than the default ({})", choice.figures())
+            }
             true if calm.len() > 1 => format!(
-                "nobody with a light tail is certainly faster than the default ({})",
+                "nobody without a heavy tail is certainly faster than the default ({})",
                 choice.figures()
             ),
-            true => format!("the default is the only one with a light tail ({})", choice.figures()),
+            true => format!("the default alone has no heavy tail ({})", choice.figures()),
             false => {
                 format!("{} against {} of the default", choice.figures(), self.baseline.figures())
             }
@@ -248,11 +298,13 @@ impl<'a> Group<'a> {
     }
 }
 
+const COMMAND: &str = "cargo build --release --features ";
+
 /// The line to paste. A line that is a command already stays.
 fn command(features: &str) -> String {
     match features.contains(' ') {
         true => features.to_owned(),
-        false => format!("cargo build --release --features {features}"),
+        false => format!("{COMMAND}{features}"),
     }
 }
 
@@ -292,7 +344,7 @@ mod tests {
         assert!((advice.gain.unwrap() - 0.5).abs() < 0.01);
         assert_eq!(advice.runner_up.as_deref(), Some("mutex, -33 %"));
         assert_eq!(advice.within_noise, [""; 0]);
-        assert!(advice.because.contains("15 operations/s against 10 "), "{}", advice.because);
+        assert!(advice.because.contains("15 ops/s against 10 ops/s"), "{}", advice.because);
     }
 
     #[test]
@@ -381,6 +433,52 @@ mod tests {
         let expected =
             [("short exclusive sections", "spin"), ("exclusive, more threads than cores", "mutex")];
         assert_eq!(choices, expected);
+    }
+
+    #[test]
+    fn the_roles_of_a_node_come_together_in_one_line() {
+        let exclusive = question("a", 0.05, &[("mutex", 10.0), ("spin", 15.0)]);
+        let mut shared = question("b", 0.05, &[("rw-fair", 10.0), ("rw-read", 10.0)]);
+        shared.conditions.kind = "shared".into();
+        shared.conditions.reads_permille = Some(990);
+        let mut queue = question("c", 0.05, &[("lockfree", 10.0), ("locked", 15.0)]);
+        queue.conditions.kind = "queue".into();
+        let advice = advice_of(vec![exclusive, shared, queue]);
+        let node = advice.last().unwrap();
+        assert_eq!(node.choice, "spin + rw-fair + locked");
+        let line = "cargo build --release --features lock-spin,lock-locked";
+        assert_eq!(node.features.as_deref(), Some(line));
+    }
+
+    #[test]
+    fn workloads_of_actors_count_together_and_by_name() {
+        let ask = |name: &str, spin: f64| {
+            let mut question = question(name, 0.05, &[("mutex", 10.0), ("spin", spin)]);
+            question.conditions.kind = "actors".into();
+            question
+        };
+        let advice = advice_of(vec![ask("actors/pair/w1", 20.0), ask("actors/ring/w1", 5.0)]);
+        let choices: Vec<_> = advice.iter().map(|a| (&*a.purpose, &*a.choice)).collect();
+        let expected = [
+            ("actors, all workloads", "mutex"),
+            ("actors, pair", "spin"),
+            ("actors, ring", "mutex"),
+        ];
+        assert_eq!(choices, expected);
+    }
+
+    #[test]
+    fn wake_ups_are_compared_by_their_latency() {
+        let mut question = question("q", 0.05, &[("futex", 10.0), ("condvar", 10.0)]);
+        question.conditions.kind = "wake".into();
+        for (answer, p50_ns) in question.answers.iter_mut().zip([8_000, 4_000]) {
+            for sample in &mut answer.samples {
+                sample.latency = Some(Latency { p50_ns, ..Latency::default() });
+            }
+        }
+        let advice = one(question);
+        assert_eq!(advice.choice, "condvar");
+        assert!(advice.because.contains("250 k wake-ups/s"), "{}", advice.because);
     }
 
     #[test]

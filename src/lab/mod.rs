@@ -4,8 +4,10 @@
 //! `options` says what was asked for, `grid` makes questions of it, `run` has `measure` answer them
 //! for each of the `subjects`, `advice` draws conclusions and `report` writes it all down.
 
+pub mod actors;
 pub mod advice;
 pub mod grid;
+pub mod lua;
 pub mod machine;
 pub mod measure;
 pub mod options;

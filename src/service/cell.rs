@@ -6,12 +6,8 @@ use std::sync::OnceLock;
 
 use super::{Mailbox, Service, Stats};
 use crate::message::{Address, Message, SessionCounter};
-<<<<<<< HEAD
-use crate::sync::{Mutex, Strategy, class};
-=======
 use crate::sync::facade::atomic::{AtomicBool, Ordering};
-use crate::sync::{Mutex, Strategy};
->>>>>>> proof
+use crate::sync::{Mutex, Strategy, class};
 
 /// Receives signals (`SIGNAL addr n`) on the thread that sends them, while the service may run.
 pub trait Signals: Send + Sync {

@@ -51,7 +51,8 @@ pub(crate) const COLUMNS: &[Column] = &[
     Column::new("max_ns", "max", Unit::Time, Better::Low, |s| all(s, |l| l.max_ns)),
     Column::new("readers_p99_ns", "read p99", Unit::Time, Better::Low, readers_p99),
     Column::new("writers_p99_ns", "write p99", Unit::Time, Better::Low, writers_p99),
-    Column::new("cpu_cores", "cores", Unit::Plain, Better::Low, |s| per(s.cpu_s, s.wall_s)),
+    Column::new("cpu_cores", "cores", Unit::Plain, Better::Low, cores),
+    Column::new("per_cpu_second", "ops/CPU s", Unit::Rate, Better::High, per_cpu_second),
     Column::new("wasted_cores", "wasted", Unit::Plain, Better::Low, wasted),
     Column::new("jain_operations", "Jain ops", Unit::Plain, Better::High, |s| s.jain_operations),
     Column::new("jain_held", "Jain held", Unit::Plain, Better::High, |s| s.jain_held),
@@ -62,8 +63,16 @@ pub(crate) const COLUMNS: &[Column] = &[
     Column::new("bytes", "bytes", Unit::Plain, Better::Low, |s| s.bytes_per_element),
 ];
 
-/// The throughput, which verdicts are about.
-pub(crate) const RATE: &Column = &COLUMNS[0];
+/// What verdicts on a question of this kind are about: the throughput, or for wake-ups the median
+/// latency, turned over so that more is better.
+pub(crate) fn subject_of_verdicts(kind: &str) -> &'static Column {
+    const RATE: &Column = &COLUMNS[0];
+    const WAKE: &Column =
+        &Column::new("wakes_per_second", "wake-ups/s", Unit::Rate, Better::High, |sample| {
+            per(1e9, sample.latency?.p50_ns as f64)
+        });
+    if kind == "wake" { WAKE } else { RATE }
+}
 
 impl Column {
     const fn new(
@@ -140,6 +149,16 @@ fn three_digits(value: f64) -> f64 {
 
 fn rate(sample: &Sample) -> Option<f64> {
     per(sample.operations as f64, sample.wall_s)
+}
+
+/// Where nobody counted processor time it is 0.
+fn cores(sample: &Sample) -> Option<f64> {
+    per(sample.cpu_s, sample.wall_s).filter(|cores| *cores > 0.0)
+}
+
+/// What other work on the machine disturbs least: it takes time away, but not this.
+fn per_cpu_second(sample: &Sample) -> Option<f64> {
+    per(sample.operations as f64, sample.cpu_s)
 }
 
 fn wasted(sample: &Sample) -> Option<f64> {

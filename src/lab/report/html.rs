@@ -5,7 +5,7 @@
 //! the element or open a comment.
 
 use super::stats::Verdict;
-use super::table::{Table, compared, fastest, throughput};
+use super::table::{Table, beside, compared, fastest};
 use crate::lab::record::{Answer, Question, Report};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -34,7 +34,7 @@ impl<'a> View<'a> {
             best.is_some_and(|best| {
                 answer.own
                     && answer.subject != best.subject
-                    && throughput(question, answer, best) == Verdict::Indistinguishable
+                    && beside(question, answer, best) == Verdict::Indistinguishable
             })
         };
         let alike = question.answers.iter().filter(is_alike);

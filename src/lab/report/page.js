@@ -26,7 +26,11 @@ let looks = new Map();
 
 // Figures of an answer.
 
-const rates = answer => answer.samples.filter(s => s.wall_s > 0).map(s => s.operations / s.wall_s);
+// What verdicts are about: operations a second, for wake-ups the inverse of their median latency.
+const rates = answer => state.kind === "wake"
+  ? answer.samples.filter(s => s.latency && s.latency.p50_ns).map(s => 1e9 / s.latency.p50_ns)
+  : answer.samples.filter(s => s.wall_s > 0).map(s => s.operations / s.wall_s);
+const rateLabel = () => state.kind === "wake" ? "wake-ups a second (inverse of the median latency)" : "operations a second";
 const rate = answer => median(rates(answer));
 const cores = answer => median(answer.samples.filter(s => s.wall_s > 0).map(s => s.cpu_s / s.wall_s));
 const shown = question => question.answers.filter(answer => !state.hidden.has(answer.subject) && answer.samples.length);
@@ -76,7 +80,7 @@ function drawBars(question) {
     const area = frame(plot, answers.length * 26 + 50, { left, right: 66 }, "Throughput of each subject");
     const all = answers.flatMap(rates);
     const x = rateScale(Math.min(...all), Math.max(...all), area.left, area.right);
-    axisX(area, x, value => tickText(rateText, value), "operations a second");
+    axisX(area, x, value => tickText(rateText, value), rateLabel());
     if (base > 0) {
       const from = Math.max(x(base * (1 - noise)), area.left);
       area.root.append(svg("rect", { x: from, y: area.top, width: Math.max(x(base * (1 + noise)) - from, 1), height: area.bottom - area.top, fill: "var(--shade)" }));
@@ -127,7 +131,7 @@ function drawThreads(question) {
     const y = rateScale(Math.min(...all.map(p => p.low)), Math.max(...all.map(p => p.high)), area.bottom, area.top);
     const kind = question.conditions.kind;
     axisX(area, x, name => name, question.conditions.sides ? sideWords[kind] || "sides" : threadsWord(kind));
-    axisY(area, y, rateText, "operations a second");
+    axisY(area, y, rateText, rateLabel());
     curves(area, series, x, y);
     for (const { look, points } of series) points.forEach(p => area.root.append(mark(x(p.x), y(p.y), look)));
     follow(area, names, x, (event, name) => {
@@ -179,7 +183,7 @@ function drawPareto(question) {
     const x = linear(0, Math.max(...points.map(p => p.x)) * 1.15, area.left, area.right);
     const y = rateScale(Math.min(...points.map(p => p.y)), Math.max(...points.map(p => p.y)) * 1.05, area.bottom, area.top + 10);
     axisX(area, x, value => Number(value.toFixed(2)), "cores busy");
-    axisY(area, y, rateText, "operations a second");
+    axisY(area, y, rateText, rateLabel());
     area.root.append(svg("path", { d: path(front.map(p => [x(p.x), y(p.y)])), fill: "none", stroke: "var(--soft)", "stroke-width": 6, opacity: 0.3, "stroke-linejoin": "round" }));
     const taken = points.map(p => [x(p.x) - 6, x(p.x) + 6, y(p.y) + 4]);
     for (const point of points.sort((a, b) => b.y - a.y)) {
@@ -221,7 +225,7 @@ function drawHeat(question) {
       const look = looks.get(best) || { color: "var(--soft)" };
       const box = { x: x(column(q)) - x.gap / 2 + 1, y: y(q.conditions.threads) - y.gap / 2 + 1, width: x.gap - 2, height: y.gap - 2, rx: 3 };
       const fits = best.length * 7 + 8 < box.width;
-      const rows = [["best", best], ["operations a second", rateText(rate(q.answers.find(a => a.subject === best)))], ["indistinguishable", alike.join(", ") || "none"], ["noise", percent(q.noise)]];
+      const rows = [["best", best], [rateLabel(), rateText(rate(q.answers.find(a => a.subject === best)))], ["indistinguishable", alike.join(", ") || "none"], ["noise", percent(q.noise)]];
       const label = { x: x(column(q)), y: y(q.conditions.threads) + 4, "text-anchor": "middle", "font-size": 12 };
       area.root.append(svg("g", { ...hover(q.title, rows), onclick: () => pick(q), style: "cursor:pointer" },
         svg("rect", { ...box, fill: look.color, opacity: 0.9 }), alike.length ? svg("rect", { ...box, fill: "url(#hatch)" }) : null,
@@ -250,7 +254,8 @@ function drawFairness(question) {
   };
   const rows = shown(question).map(answer => ({ answer, threads: sums(answer) })).filter(row => row.threads.length > 1);
   if (!rows.length) return section("fairness");
-  const note = "Acquisitions of each thread beside the equal share (line at 1). J: Jain's index, 1 is equal.";
+  const [who, what] = state.kind === "actors" ? ["service", "Messages"] : ["thread", "Acquisitions"];
+  const note = `${what} of each ${who} beside the equal share (line at 1). J: Jain's index, 1 is equal.`;
   section("fairness", note, plot => {
     const host = html("div", { class: "small" });
     plot.append(host);
@@ -266,9 +271,9 @@ function drawFairness(question) {
       const y = linear(0, high, area.bottom, area.top);
       threads.forEach((one, index) => {
         const share = one.operations / mean;
-        const lines = [["acquisitions", rateText(one.operations)], ["of the equal share", percent(share)], ["time inside", timeText(one.held)]];
+        const lines = [[what.toLowerCase(), rateText(one.operations)], ["of the equal share", percent(share)], ...(one.held ? [["time inside", timeText(one.held)]] : [])];
         if (Number.isFinite(held)) lines.push(["Jain of the time inside", held.toFixed(2)]);
-        const title = `${answer.subject}, thread ${index}` + (question.conditions.kind === "blocking-rw" ? (one.reader ? ", reader" : ", writer") : "");
+        const title = `${answer.subject}, ${who} ${index}` + (question.conditions.kind === "blocking-rw" ? (one.reader ? ", reader" : ", writer") : "");
         area.root.append(svg("g", hover(title, lines),
           svg("rect", { x: x(index) - x.gap / 2, y: area.top, width: x.gap, height: area.bottom - area.top, fill: "transparent" }),
           svg("rect", { x: x(index) - x.gap * 0.4, y: y(share), width: x.gap * 0.8, height: Math.max(area.bottom - y(share), 1), fill: looks.get(answer.subject).color, opacity: one.reader ? 0.55 : 1 })));

@@ -3,7 +3,7 @@
 //! Rows keep the order of the answers, rivals included wherever they stand: the table is not a
 //! ranking. The best of each column is marked.
 
-use super::columns::{COLUMNS, Column, RATE};
+use super::columns::{COLUMNS, Column, subject_of_verdicts};
 use super::stats::{Band, Verdict};
 use crate::lab::record::{Answer, Question};
 use serde::Serialize;
@@ -101,26 +101,28 @@ fn baseline_name(question: &Question) -> &str {
     baseline(question).map_or("", |answer| &answer.subject)
 }
 
-/// The throughput beside the baseline's, in words.
+/// A subject beside the baseline's, in words.
 pub(crate) fn compared(question: &Question, answer: &Answer) -> String {
     let Some(baseline) = baseline(question) else { return String::new() };
     if baseline.subject == answer.subject {
         return "(baseline)".to_owned();
     }
-    match throughput(question, answer, baseline) {
+    match beside(question, answer, baseline) {
         Verdict::Indistinguishable => "indistinguishable".to_owned(),
         Verdict::Times(times) => times_text(times),
     }
 }
 
-/// Compares the throughput of two subjects of a question.
-pub(crate) fn throughput(question: &Question, first: &Answer, second: &Answer) -> Verdict {
-    Verdict::of(&RATE.rounds(first), &RATE.rounds(second), question.noise)
+/// Compares two subjects of a question by what its verdicts are about.
+pub(crate) fn beside(question: &Question, first: &Answer, second: &Answer) -> Verdict {
+    let column = subject_of_verdicts(&question.conditions.kind);
+    Verdict::of(&column.rounds(first), &column.rounds(second), question.noise)
 }
 
-/// The subject with the highest median throughput.
+/// The best subject by what the question's verdicts are about.
 pub(crate) fn fastest(question: &Question, is_wanted: impl Fn(&Answer) -> bool) -> Option<&Answer> {
-    let median = |answer: &&Answer| RATE.band(answer).map(|band| band.median);
+    let column = subject_of_verdicts(&question.conditions.kind);
+    let median = |answer: &&Answer| column.band(answer).map(|band| band.median);
     let wanted = question.answers.iter().filter(|answer| is_wanted(answer));
     let known = wanted.filter(|answer| median(answer).is_some());
     known.max_by(|a, b| median(a).partial_cmp(&median(b)).unwrap_or(Ordering::Equal))

@@ -4,8 +4,8 @@
 //! says so; the files have everything. With more questions than [`TABLES_MAX`] each question is one
 //! row of an overview.
 
-use super::columns::{RATE, Unit};
-use super::table::{Cell, Row, Table, baseline, fastest, throughput, times_text};
+use super::columns::subject_of_verdicts;
+use super::table::{Cell, Row, Table, baseline, beside, fastest, times_text};
 use super::text::{advice_lines, conditions_of_run, noise};
 use crate::lab::record::{Question, Report};
 use crate::lab::report::stats::Verdict;
@@ -151,11 +151,12 @@ fn widths(table: &Table) -> Vec<usize> {
 fn overview_row(question: &Question) -> Option<Row> {
     let own = fastest(question, |answer| answer.own);
     let (best, all) = (own.or_else(|| fastest(question, |_| true))?, fastest(question, |_| true)?);
-    let to_default = match throughput(question, best, baseline(question)?) {
+    let to_default = match beside(question, best, baseline(question)?) {
         Verdict::Indistinguishable => "indistinguishable".to_owned(),
         Verdict::Times(times) => times_text(times),
     };
-    let rate = Unit::Rate.show(RATE.band(best)?.median);
+    let column = subject_of_verdicts(&question.conditions.kind);
+    let rate = column.unit.show(column.band(best)?.median);
     let texts =
         [question.name.clone(), best.subject.clone(), rate, to_default, all.subject.clone()];
     Some(Row { cells: texts.into_iter().map(Cell::plain).collect(), own: true })

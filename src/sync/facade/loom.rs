@@ -32,6 +32,11 @@ pub(crate) mod thread {
 pub(crate) mod time {
     pub(crate) use std::time::Instant;
 
+    /// Returns the one moment that there is: the schedules are what is explored.
+    pub(crate) fn nanoseconds() -> u64 {
+        1
+    }
+
     /// Returns a wall clock that stands.
     pub(crate) fn wall() -> std::time::Duration {
         std::time::Duration::from_secs(1)
@@ -218,15 +223,6 @@ impl<T> UnsafeCell<T> {
     }
 }
 
-<<<<<<< HEAD
-/// Time stands still: the schedules are what is explored.
-pub(crate) mod clock {
-    /// Returns the one moment that there is.
-    pub(crate) fn nanoseconds() -> u64 {
-        1
-    }
-}
-=======
 /// Declares a value for each thread of one execution. loom's own form takes no `const` block.
 macro_rules! local {
     ($(#[$note:meta])* static $name:ident: $type:ty = const { $value:expr };) => {
@@ -234,7 +230,6 @@ macro_rules! local {
     };
 }
 pub(crate) use local as thread_local;
->>>>>>> proof
 
 /// Declares a value that all threads of one execution share.
 macro_rules! global {

@@ -41,7 +41,16 @@ pub(crate) mod thread {
 pub(crate) mod time {
     pub(crate) use std::time::Instant;
 
+    use std::sync::LazyLock;
     use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+    /// Returns the nanoseconds since the first call, plus one.
+    pub(crate) fn nanoseconds() -> u64 {
+        let since = Instant::now().saturating_duration_since(*START);
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX - 1) + 1
+    }
 
     /// Returns the wall clock's time since the epoch.
     pub(crate) fn wall() -> Duration {
@@ -77,20 +86,6 @@ impl<T> UnsafeCell<T> {
     #[inline]
     pub(crate) fn with_mut<R>(&self, body: impl FnOnce(*mut T) -> R) -> R {
         body(self.0.get())
-    }
-}
-
-/// The time, for what is measured.
-pub(crate) mod clock {
-    use std::sync::LazyLock;
-    use std::time::Instant;
-
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-
-    /// Returns the nanoseconds since the first call, plus one.
-    pub(crate) fn nanoseconds() -> u64 {
-        let since = Instant::now().saturating_duration_since(*START);
-        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX - 1) + 1
     }
 }
 

@@ -82,6 +82,11 @@ pub(crate) mod time {
         Duration::from_nanos(before + passed)
     }
 
+    /// Returns the nanoseconds since the start of the execution, never 0.
+    pub(crate) fn nanoseconds() -> u64 {
+        u64::try_from(pass(Duration::from_nanos(LOOK_NS)).as_nanos()).unwrap_or(u64::MAX)
+    }
+
     /// Returns the wall clock's time since the epoch; it stands, so that executions are alike.
     pub(crate) fn wall() -> Duration {
         Duration::from_secs(1)
@@ -117,14 +122,6 @@ impl<T> UnsafeCell<T> {
 
     pub(crate) fn with_mut<R>(&self, body: impl FnOnce(*mut T) -> R) -> R {
         body(self.0.get())
-    }
-}
-
-/// Time stands still: the schedules are what is explored.
-pub(crate) mod clock {
-    /// Returns the one moment that there is.
-    pub(crate) fn nanoseconds() -> u64 {
-        1
     }
 }
 
