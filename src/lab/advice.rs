@@ -6,7 +6,9 @@
 //! 1. Candidates are the subjects of the house that a feature can choose, and the baseline.
 //! 2. A candidate with a heavy tail is out: 99 percent of its waits are bounded only by more than
 //!    [`TAIL_FREE_NS`] and by more than [`TAIL_TIMES`] times the lowest of the candidates, in some
-//!    question. (Of readers and writers the worse counts, so a lock that starves one side is out.)
+//!    question. (Of readers and writers the worse counts.) So is one under which some thread gets
+//!    nothing in [`STARVED`] of a round, unless that happens to all candidates. Waits are cut off
+//!    by the end of a round, so a quantile alone does not show it.
 //! 3. Of the rest the highest throughput wins: the geometric mean over the group's questions,
 //!    compared round by round as `report::stats` does it. The baseline wins unless somebody is
 //!    certainly faster.
@@ -24,6 +26,9 @@ const TAIL_FREE_NS: f64 = 1e6;
 
 /// How many times the lowest tail is a heavy one.
 const TAIL_TIMES: f64 = 10.0;
+
+/// The part of a round in which a thread that gets nothing starves.
+const STARVED: f64 = 0.9;
 
 /// Fills the advice of a report from its questions.
 pub fn advise(report: &mut Report) {
@@ -151,6 +156,11 @@ impl<'a> Subject<'a> {
         self.answers().map(|answer| tail(answer).map(|band| band.median)).collect()
     }
 
+    /// Whether some thread starves, question by question.
+    fn starvation(self) -> Vec<bool> {
+        self.answers().map(starves).collect()
+    }
+
     fn worst_tail(self) -> Option<f64> {
         self.tails().into_iter().flatten().max_by(f64::total_cmp)
     }
@@ -174,6 +184,12 @@ fn tail(answer: &Answer) -> Option<Band> {
         Some(side.or_else(|| sample.latency.map(|latency| latency.p99_ns))? as f64)
     };
     Band::of(answer.samples.iter().filter_map(worst))
+}
+
+fn starves(answer: &Answer) -> bool {
+    let part = |sample: &Sample| Some(sample.starved_ns? as f64 / 1e9 / sample.wall_s);
+    let band = Band::of(answer.samples.iter().filter_map(part));
+    band.is_some_and(|band| band.median > STARVED)
 }
 
 /// The subjects of one purpose.
@@ -202,8 +218,12 @@ impl<'a> Group<'a> {
     }
 
     fn advice(&self, purpose: &str) -> Option<Advice> {
-        let (calm, heavy): (Vec<_>, Vec<_>) =
+        let (mut calm, mut heavy): (Vec<_>, Vec<_>) =
             self.candidates.iter().copied().partition(|subject| !self.has_heavy_tail(*subject));
+        if calm.is_empty() {
+            // Each has a heavy tail somewhere: that decides nothing.
+            std::mem::swap(&mut calm, &mut heavy);
+        }
         let choice = self.choose(&calm)?;
         let is_default = choice.name() == self.baseline.name();
         let others = || calm.iter().copied().filter(|other| other.name() != choice.name());
@@ -255,7 +275,16 @@ impl<'a> Group<'a> {
             let (Some(tail), Some(lowest)) = (tail, lowest(index)) else { return false };
             tail > TAIL_FREE_NS && tail > lowest * TAIL_TIMES
         };
-        subject.tails().into_iter().enumerate().any(is_heavy)
+        subject.tails().into_iter().enumerate().any(is_heavy) || self.starves_alone(subject)
+    }
+
+    /// Whether some thread starves under it where none does under another candidate.
+    fn starves_alone(&self, subject: Subject<'_>) -> bool {
+        let others: Vec<Vec<bool>> =
+            self.candidates.iter().map(|other| other.starvation()).collect();
+        let all = |index: usize| others.iter().all(|other| other.get(index) == Some(&true));
+        let starvation = subject.starvation().into_iter().enumerate();
+        starvation.into_iter().any(|(index, starves)| starves && !all(index))
     }
 
     /// Names a subject with its distance from another.
@@ -393,6 +422,22 @@ mod tests {
         }
         set_tail(&mut question, "fair", 3_000_000);
         assert_eq!(one(question).choice, "fair");
+    }
+
+    #[test]
+    fn who_lets_a_thread_starve_is_not_chosen() {
+        let starving = |subjects: &[usize]| {
+            let mut question = question("q", 0.05, &[("fair", 10.0), ("read", 30.0)]);
+            for subject in subjects {
+                for sample in &mut question.answers[*subject].samples {
+                    sample.starved_ns = Some((sample.wall_s * 1e9) as u64);
+                }
+            }
+            one(question).choice
+        };
+        assert_eq!(starving(&[1]), "fair");
+        assert_eq!(starving(&[0, 1]), "read", "what happens to all decides nothing");
+        assert_eq!(starving(&[]), "read");
     }
 
     #[test]

@@ -190,7 +190,7 @@ impl Maker<'_> {
             self.question("replay", Conditions { reads_permille, ..conditions(&load) });
         question.name = format!("replay/{}", class.class);
         question.title = format!("{}: {}", class.class, question.title);
-        self.locks(question, role, load, self.axes.busy.max(Duration::from_millis(100)))
+        self.locks(question, role, load, self.axes.sides)
     }
 
     fn question(&self, kind: &str, conditions: Conditions) -> Question {

@@ -22,7 +22,7 @@ mod lock;
 mod memory;
 mod queue;
 mod tables;
-mod usage;
+pub(super) mod usage;
 mod wake;
 mod work;
 

@@ -16,6 +16,10 @@ pub(crate) fn conditions_of_run(report: &Report) -> Vec<String> {
         format!("run:       {}, {}", report.started, Unit::Time.show(report.took_s * 1e9)),
         format!("repeat by: {}", report.command),
     ];
+    if machine.load.iter().any(|load| *load > f64::from(machine.cores) / 2.0) && machine.cores > 0 {
+        lines
+            .push("NOTE: other work was going on; figures within the noise say nothing".to_owned());
+    }
     if !report.complete {
         lines.push("INTERRUPTED: cells are missing or have fewer rounds".to_owned());
     }
