@@ -65,7 +65,12 @@ fn produce(origin: Instant, producer: u64, values: u64, push: impl Fn(u64)) -> V
 
 /// Pops until the producers are done and the queue is empty. Remembers only so many pops that found
 /// nothing: an idle consumer makes very many of them.
-fn consume(origin: Instant, queue: &impl Queue, are_done: &AtomicBool, most: u64) -> Vec<Operation> {
+fn consume(
+    origin: Instant,
+    queue: &impl Queue,
+    are_done: &AtomicBool,
+    most: u64,
+) -> Vec<Operation> {
     let mut pops = Vec::new();
     let mut idle = 0;
     loop {

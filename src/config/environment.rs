@@ -10,12 +10,14 @@
 
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+
+use crate::sync::{RwLock, Selected, class};
 
 /// The strings that services share; see the module's text.
 #[derive(Debug, Default)]
 pub struct Environment {
-    values: RwLock<HashMap<Vec<u8>, Arc<CStr>>>,
+    values: RwLock<Selected, class::Environment, HashMap<Vec<u8>, Arc<CStr>>>,
 }
 
 /// A name has a value already, and keeps it.
@@ -34,9 +36,7 @@ impl Environment {
 
     /// Returns the value of `key`.
     pub fn get(&self, key: impl AsRef<[u8]>) -> Option<Arc<CStr>> {
-        // A poisoned lock is fine: no code that can panic runs between two consistent states.
-        let values = self.values.read().unwrap_or_else(PoisonError::into_inner);
-        values.get(key.as_ref()).cloned()
+        self.values.read().get(key.as_ref()).cloned()
     }
 
     /// Gives `key` a value, which ends at its first NUL byte.
@@ -46,7 +46,7 @@ impl Environment {
     /// [`AlreadySet`] when `key` has a value, even the same one.
     pub fn set(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), AlreadySet> {
         let key = key.as_ref();
-        let mut values = self.values.write().unwrap_or_else(PoisonError::into_inner);
+        let mut values = self.values.write();
         if values.contains_key(key) {
             return Err(AlreadySet { key: String::from_utf8_lossy(key).into_owned() });
         }

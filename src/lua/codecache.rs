@@ -22,7 +22,7 @@ use mlua::ffi::{
 use super::library;
 use super::runtime::Runtime;
 use super::vm::{Vm, vm_of};
-use crate::sync::{RwLock, Selected};
+use crate::sync::{RwLock, Selected, class};
 
 /// How one service uses the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -63,7 +63,7 @@ impl Chunk {
 /// Compiled files by the exact name they were loaded under.
 #[derive(Default)]
 pub(super) struct CodeCache {
-    chunks: RwLock<Selected, HashMap<Box<[u8]>, Arc<Chunk>>>,
+    chunks: RwLock<Selected, class::CodeCache, HashMap<Box<[u8]>, Arc<Chunk>>>,
 }
 
 impl CodeCache {

@@ -1,7 +1,7 @@
 //! The text commands of skynet's core (`skynet.core.command`). Spec: runtime section 7.
 //!
 //! Names are the reference's, they are part of the API: `NAME` binds a name, `KILL` retires a
-//! service, `LAUNCH` starts one.
+//! service, `LAUNCH` starts one. `LOCKS` is the one that the reference does not have.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::send::parse_address;
-use super::{Context, Node};
+use super::{Context, Node, locks};
 use crate::message::Address;
 
 type Text = Vec<u8>;
@@ -34,6 +34,7 @@ impl Context {
             b"LOGON" => self.with_service(param?, |this, address| this.log_on(address)),
             b"LOGOFF" => self.with_service(param?, |this, address| this.log_off(address)),
             b"SIGNAL" => self.signal(param?),
+            b"LOCKS" => Some(locks::command(param.unwrap_or_default())),
             _ => None,
         }
     }

@@ -9,6 +9,7 @@ mod command;
 mod context;
 pub mod daemon;
 mod launch;
+mod locks;
 mod log;
 mod outbound;
 mod reports;

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use super::{Mailbox, Service, Stats};
 use crate::message::{Address, Message, SessionCounter};
 use crate::sync::facade::atomic::{AtomicBool, Ordering};
-use crate::sync::{Mutex, Strategy};
+use crate::sync::{Mutex, Strategy, class};
 
 /// Receives signals (`SIGNAL addr n`) on the thread that sends them, while the service may run.
 pub trait Signals: Send + Sync {
@@ -42,7 +42,7 @@ pub struct ServiceCell<S: Strategy> {
     /// Its queue.
     pub mailbox: Mailbox<S>,
     /// The service object. Never contended: the mailbox's owner alone locks it.
-    pub body: Mutex<S, Body>,
+    pub body: Mutex<S, class::Body, Body>,
     /// Its counters.
     pub stats: Stats,
     /// Its sessions.
@@ -52,7 +52,7 @@ pub struct ServiceCell<S: Strategy> {
     leaving: AtomicBool,
     signals: OnceLock<Box<dyn Signals>>,
     recording: AtomicBool,
-    recorder: Mutex<S, Option<Box<dyn Recorder>>>,
+    recorder: Mutex<S, class::Recorder, Option<Box<dyn Recorder>>>,
 }
 
 impl<S: Strategy> ServiceCell<S> {
@@ -61,7 +61,7 @@ impl<S: Strategy> ServiceCell<S> {
         Self {
             address,
             mailbox: Mailbox::new(),
-            body: Mutex::<S, _>::new(Body::default()),
+            body: Mutex::<S, class::Body, _>::new(Body::default()),
             stats: Stats::default(),
             sessions: SessionCounter::default(),
             retired: AtomicBool::new(false),
@@ -69,7 +69,7 @@ impl<S: Strategy> ServiceCell<S> {
             leaving: AtomicBool::new(false),
             signals: OnceLock::new(),
             recording: AtomicBool::new(false),
-            recorder: Mutex::<S, _>::new(None),
+            recorder: Mutex::<S, class::Recorder, _>::new(None),
         }
     }
 

@@ -21,14 +21,14 @@
 use std::collections::VecDeque;
 
 use crate::message::Message;
-use crate::sync::{Mutex, Strategy};
+use crate::sync::{Mutex, Strategy, class};
 
 /// A drained buffer larger than this is given back to the allocator.
 const KEPT_CAPACITY: usize = 1024;
 
 /// A queue of messages with one owner at a time.
 pub struct Mailbox<S: Strategy> {
-    inbox: Mutex<S, Inbox>,
+    inbox: Mutex<S, class::Mailbox, Inbox>,
 }
 
 struct Inbox {
@@ -70,7 +70,7 @@ impl<S: Strategy> Mailbox<S> {
     /// Makes an open mailbox that its creator owns.
     pub fn new() -> Self {
         let inbox = Inbox { waiting: VecDeque::new(), owned: true, closed: false };
-        Self { inbox: Mutex::<S, _>::new(inbox) }
+        Self { inbox: Mutex::<S, class::Mailbox, _>::new(inbox) }
     }
 
     /// Appends a message.

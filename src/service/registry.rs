@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::ServiceCell;
 use crate::message::Address;
-use crate::sync::{RwLock, Strategy};
+use crate::sync::{RwLock, Strategy, class};
 
 /// The table starts with this many slots, as the reference does: the numbers of a young node's
 /// services depend on it.
@@ -29,7 +29,7 @@ pub struct NameTaken;
 /// The services of a node.
 pub struct Registry<S: Strategy> {
     harbor: u8,
-    table: RwLock<S, Table<S>>,
+    table: RwLock<S, class::Registry, Table<S>>,
 }
 
 struct Table<S: Strategy> {
@@ -50,7 +50,7 @@ impl<S: Strategy> Registry<S> {
             names: HashMap::new(),
             names_of: HashMap::new(),
         };
-        Self { harbor, table: RwLock::<S, _>::new(table) }
+        Self { harbor, table: RwLock::<S, class::Registry, _>::new(table) }
     }
 
     /// Returns the id of this node.

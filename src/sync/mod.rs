@@ -8,6 +8,7 @@
 //! 2. Own protocols use the atomics of `facade`, so that loom and shuttle can run them.
 //! 3. Only `futex.rs` talks to the operating system.
 
+pub mod class;
 pub(crate) mod facade;
 mod futex;
 pub mod lock;
@@ -17,10 +18,16 @@ mod models;
 mod next_slot;
 mod parker;
 mod queue;
+#[cfg(debug_assertions)]
+#[cfg(not(any(ironsky_loom, ironsky_shuttle)))]
+mod rank;
 mod selected;
 mod sleepers;
+pub mod stats;
 mod strategy;
 
+pub use class::Class;
+pub use futex::futex_calls;
 pub use lock::{Optimistic, ReentrantGuard, ReentrantLock};
 pub use next_slot::NextSlot;
 pub use parker::{CondvarParker, FutexParker, Park};

@@ -11,6 +11,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use super::class::{self, Class};
 use super::strategy::Named;
 
 /// A queue of ready work.
@@ -119,11 +120,11 @@ cfg_select! {
 }
 
 /// A deque under the exclusive lock `E`.
-pub struct LockedQueue<E, T> {
-    items: lock_api::Mutex<E, VecDeque<T>>,
+pub struct LockedQueue<E: lock_api::RawMutex + Send + Sync + 'static, T> {
+    items: lock_api::Mutex<<class::RunQueue as Class>::Exclusive<E>, VecDeque<T>>,
 }
 
-impl<E, T> fmt::Debug for LockedQueue<E, T> {
+impl<E: lock_api::RawMutex + Send + Sync + 'static, T> fmt::Debug for LockedQueue<E, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LockedQueue").finish_non_exhaustive()
     }

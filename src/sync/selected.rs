@@ -4,8 +4,8 @@
 //! set of features builds:
 //! - exclusive: `--cfg ironsky_lock`, `lock-fair`, `lock-spin-crate`, `lock-spin`, `lock-mutex`;
 //!   without any: mutex.
-//! - shared: `--cfg ironsky_rwlock`, `rwlock-fair`, `rwlock-write`, `rwlock-read`; without any:
-//!   fair.
+//! - shared: `--cfg ironsky_rwlock`, `rwlock-fair`, `rwlock-slots`, `rwlock-write`,
+//!   `rwlock-read`; without any: fair.
 //! - run queue: `--cfg ironsky_queue`, `queue-locked`, `queue-lockfree`; without any: lockfree.
 
 use super::lock;
@@ -25,9 +25,11 @@ cfg_select! {
 
 cfg_select! {
     ironsky_rwlock = "fair" => { type Shared = lock::RawRwFair; }
+    ironsky_rwlock = "slots" => { type Shared = lock::RawRwSlots; }
     ironsky_rwlock = "write" => { type Shared = lock::RawRwWrite; }
     ironsky_rwlock = "read" => { type Shared = lock::RawRwRead; }
     feature = "rwlock-fair" => { type Shared = lock::RawRwFair; }
+    feature = "rwlock-slots" => { type Shared = lock::RawRwSlots; }
     feature = "rwlock-write" => { type Shared = lock::RawRwWrite; }
     feature = "rwlock-read" => { type Shared = lock::RawRwRead; }
     _ => { type Shared = lock::RawRwFair; }
@@ -81,9 +83,11 @@ mod tests {
         ];
         let shared = [
             (cfg!(ironsky_rwlock = "fair"), "fair"),
+            (cfg!(ironsky_rwlock = "slots"), "slots"),
             (cfg!(ironsky_rwlock = "read"), "read"),
             (cfg!(ironsky_rwlock = "write"), "write"),
             (cfg!(feature = "rwlock-fair"), "fair"),
+            (cfg!(feature = "rwlock-slots"), "slots"),
             (cfg!(feature = "rwlock-write"), "write"),
             (cfg!(feature = "rwlock-read"), "read"),
         ];

@@ -37,6 +37,7 @@ use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
+use super::class::{self, Class};
 use super::facade::atomic::{AtomicUsize, Ordering, fence};
 use super::lock::RawMutex;
 use super::parker::Park;
@@ -67,7 +68,7 @@ pub enum Woken {
 /// The workers that sleep and the number of those that search.
 pub struct Sleepers<P: Park> {
     state: CachePadded<AtomicUsize>,
-    stack: lock_api::Mutex<RawMutex, Vec<usize>>,
+    stack: lock_api::Mutex<<class::Sleepers as Class>::Exclusive<RawMutex>, Vec<usize>>,
     parkers: Box<[CachePadded<P>]>,
 }
 

@@ -9,6 +9,7 @@ use std::marker::PhantomData;
 
 use lock_api::{RawMutex, RawRwLock};
 
+use super::class::Class;
 use super::parker::Park;
 use super::queue::{LockFreeQueue, LockedQueue, RunQueue};
 use super::selected::Selected;
@@ -27,11 +28,11 @@ pub trait Strategy: Copy + Default + Send + Sync + 'static {
     type Parker: Park;
 }
 
-/// A value under the exclusive lock of the strategy `S`.
-pub type Mutex<S, T> = lock_api::Mutex<<S as Strategy>::Exclusive, T>;
+/// A value under the exclusive lock of the strategy `S`, used as the class `C` says.
+pub type Mutex<S, C, T> = lock_api::Mutex<<C as Class>::Exclusive<<S as Strategy>::Exclusive>, T>;
 
-/// A value under the shared lock of the strategy `S`.
-pub type RwLock<S, T> = lock_api::RwLock<<S as Strategy>::Shared, T>;
+/// A value under the shared lock of the strategy `S`, used as the class `C` says.
+pub type RwLock<S, C, T> = lock_api::RwLock<<C as Class>::Shared<<S as Strategy>::Shared>, T>;
 
 /// A part of a strategy that has a name in reports.
 pub trait Named {
@@ -189,6 +190,8 @@ pub const fn describe() -> Selection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(not(any(ironsky_loom, ironsky_shuttle)))]
+    use crate::sync::class;
 
     struct Short;
     struct Long;
@@ -220,11 +223,12 @@ mod tests {
     /// What a user of a strategy does, whichever it is.
     #[cfg(not(any(ironsky_loom, ironsky_shuttle)))]
     fn use_every_part<S: Strategy>() {
-        let mutex = Mutex::<S, u32>::new(1);
-        let table = RwLock::<S, u32>::new(2);
+        let mutex = Mutex::<S, class::Timer, u32>::new(1);
+        let table = RwLock::<S, class::Registry, u32>::new(2);
         let queue = S::RunQueue::<u32>::new();
         let parker = S::Parker::new();
-        queue.push(*mutex.lock() + *table.read());
+        let sum = *table.read() + *mutex.lock();
+        queue.push(sum);
         parker.unpark();
         parker.park();
         *table.write() = queue.pop().unwrap();

@@ -14,7 +14,7 @@ use super::{Centis, Clock};
 use crate::message::{Address, Deliver, Kind, Message, Session};
 use crate::sync::facade::atomic::{AtomicBool, Ordering};
 use crate::sync::facade::time::Instant;
-use crate::sync::{Mutex, Park, Selected, Strategy};
+use crate::sync::{Mutex, Park, Selected, Strategy, class};
 
 /// Whom a timeout tells.
 #[derive(Clone, Copy)]
@@ -31,7 +31,7 @@ struct State {
 /// Sends a message when a time has passed.
 pub struct Timer<S: Strategy = Selected> {
     clock: Clock,
-    state: Mutex<S, State>,
+    state: Mutex<S, class::Timer, State>,
     parker: S::Parker,
     stopping: AtomicBool,
 }
@@ -42,7 +42,7 @@ impl<S: Strategy> Timer<S> {
         let state = State { wheel: Wheel::new(clock.now()), wake_at: Centis::MAX };
         Self {
             clock,
-            state: Mutex::<S, _>::new(state),
+            state: Mutex::<S, class::Timer, _>::new(state),
             parker: Park::new(),
             stopping: AtomicBool::new(false),
         }

@@ -102,11 +102,8 @@ fn check_order(lives: &[Life]) -> Result<(), Bad> {
 /// Joins the times in which values were certainly inside, and looks whether one of them covers a
 /// pop that found nothing.
 fn check_empty(lives: &[Life], pops: &[Operation]) -> Result<(), Bad> {
-    let mut inside: Vec<(u64, u64)> = lives
-        .iter()
-        .map(|life| (life.push.1, life.pop.0))
-        .filter(|(from, to)| from < to)
-        .collect();
+    let mut inside: Vec<(u64, u64)> =
+        lives.iter().map(|life| (life.push.1, life.pop.0)).filter(|(from, to)| from < to).collect();
     inside.sort_unstable();
     let mut covered: Vec<(u64, u64)> = Vec::new();
     for (from, to) in inside {

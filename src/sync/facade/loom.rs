@@ -32,6 +32,11 @@ pub(crate) mod thread {
 pub(crate) mod time {
     pub(crate) use std::time::Instant;
 
+    /// Returns the one moment that there is: the schedules are what is explored.
+    pub(crate) fn nanoseconds() -> u64 {
+        1
+    }
+
     /// Returns a wall clock that stands.
     pub(crate) fn wall() -> std::time::Duration {
         std::time::Duration::from_secs(1)
@@ -228,6 +233,9 @@ pub(crate) use local as thread_local;
 
 /// Declares a value that all threads of one execution share.
 macro_rules! global {
+    (const $name:ident: $type:ty = $value:expr) => {
+        global!($name: $type = $value);
+    };
     ($name:ident: $type:ty = $value:expr) => {
         loom::lazy_static! { static ref $name: $type = $value; }
     };

@@ -41,7 +41,16 @@ pub(crate) mod thread {
 pub(crate) mod time {
     pub(crate) use std::time::Instant;
 
+    use std::sync::LazyLock;
     use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+    /// Returns the nanoseconds since the first call, plus one.
+    pub(crate) fn nanoseconds() -> u64 {
+        let since = Instant::now().saturating_duration_since(*START);
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX - 1) + 1
+    }
 
     /// Returns the wall clock's time since the epoch.
     pub(crate) fn wall() -> Duration {
@@ -81,11 +90,15 @@ impl<T> UnsafeCell<T> {
 }
 
 /// Declares a value that all threads share.
-#[cfg(any(test, not(target_os = "linux")))]
 macro_rules! global {
+    (const $name:ident: $type:ty = $value:expr) => {
+        static $name: &$type = {
+            static VALUE: $type = $value;
+            &VALUE
+        };
+    };
     ($name:ident: $type:ty = $value:expr) => {
         static $name: std::sync::LazyLock<$type> = std::sync::LazyLock::new(|| $value);
     };
 }
-#[cfg(any(test, not(target_os = "linux")))]
 pub(crate) use global;

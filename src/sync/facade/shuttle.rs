@@ -82,6 +82,11 @@ pub(crate) mod time {
         Duration::from_nanos(before + passed)
     }
 
+    /// Returns the nanoseconds since the start of the execution, never 0.
+    pub(crate) fn nanoseconds() -> u64 {
+        u64::try_from(pass(Duration::from_nanos(LOOK_NS)).as_nanos()).unwrap_or(u64::MAX)
+    }
+
     /// Returns the wall clock's time since the epoch; it stands, so that executions are alike.
     pub(crate) fn wall() -> Duration {
         Duration::from_secs(1)
@@ -122,6 +127,9 @@ impl<T> UnsafeCell<T> {
 
 /// Declares a value that all threads of one execution share.
 macro_rules! global {
+    (const $name:ident: $type:ty = $value:expr) => {
+        global!($name: $type = $value);
+    };
     ($name:ident: $type:ty = $value:expr) => {
         shuttle::lazy_static! { static ref $name: $type = $value; }
     };

@@ -18,6 +18,8 @@
 //! even stamp, after which no older value can be read.
 
 use std::fmt;
+use std::mem;
+use std::sync::atomic::AtomicU64 as Statistic;
 
 use crate::sync::facade::atomic::{AtomicU64, Ordering};
 
@@ -29,12 +31,24 @@ const RETRIES_MAX: usize = 8;
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Stamp(u64);
 
+/// How often readers met a writer.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Default)]
+pub struct Collisions {
+    /// Reads that were thrown away and tried again.
+    pub retries: u64,
+    /// Reads that took the writers' lock in the end.
+    pub fallbacks: u64,
+}
+
 /// `WORDS` words with optimistic readers; writers exclude each other by the lock `E`.
 pub struct Optimistic<E, const WORDS: usize> {
     stamp: AtomicU64,
     words: [AtomicU64; WORDS],
     /// Holds what `stamp` is between two writes.
     writer: lock_api::Mutex<E, u64>,
+    /// Counted by readers that met a writer, and by no other.
+    retries: Statistic,
+    fallbacks: Statistic,
 }
 
 impl<E: lock_api::RawMutex, const WORDS: usize> fmt::Debug for Optimistic<E, WORDS> {
@@ -46,11 +60,28 @@ impl<E: lock_api::RawMutex, const WORDS: usize> fmt::Debug for Optimistic<E, WOR
 impl<E: lock_api::RawMutex, const WORDS: usize> Optimistic<E, WORDS> {
     /// Makes the words with these values.
     #[must_use]
-    pub fn new(values: [u64; WORDS]) -> Self {
+    pub const fn new(values: [u64; WORDS]) -> Self {
+        let mut words = [const { AtomicU64::new(0) }; WORDS];
+        let mut index = 0;
+        while index < WORDS {
+            // Forgotten, because a constant cannot drop; a number has nothing to drop.
+            mem::forget(mem::replace(&mut words[index], AtomicU64::new(values[index])));
+            index += 1;
+        }
         Self {
             stamp: AtomicU64::new(0),
-            words: values.map(AtomicU64::new),
+            words,
             writer: lock_api::Mutex::new(0),
+            retries: Statistic::new(0),
+            fallbacks: Statistic::new(0),
+        }
+    }
+
+    /// Returns how often readers met a writer up to now. Divided by the reads it is their rate.
+    pub fn collisions(&self) -> Collisions {
+        Collisions {
+            retries: self.retries.load(Ordering::Relaxed),
+            fallbacks: self.fallbacks.load(Ordering::Relaxed),
         }
     }
 
@@ -106,11 +137,13 @@ impl<E: lock_api::RawMutex, const WORDS: usize> Optimistic<E, WORDS> {
     #[cold]
     fn read_slow(&self) -> [u64; WORDS] {
         for _ in 1..RETRIES_MAX {
+            self.retries.fetch_add(1, Ordering::Relaxed);
             crate::sync::facade::hint::spin_loop();
             if let Some(values) = self.try_read() {
                 return values;
             }
         }
+        self.fallbacks.fetch_add(1, Ordering::Relaxed);
         let _alone = self.writer.lock();
         self.words_alone()
     }
@@ -175,6 +208,17 @@ mod tests {
         words.stamp.store(1, Ordering::Relaxed);
         assert_eq!(words.try_read(), None);
         assert_eq!(words.read(), [5]);
+        let retries = RETRIES_MAX as u64 - 1;
+        assert_eq!(words.collisions(), Collisions { retries, fallbacks: 1 });
+    }
+
+    #[test]
+    fn is_made_in_a_constant_and_counts_no_collision_when_alone() {
+        static WORDS: Optimistic<RawMutex, 2> = Optimistic::new([1, 2]);
+        assert_eq!(WORDS.read(), [1, 2]);
+        WORDS.write([3, 4]);
+        assert_eq!(WORDS.read(), [3, 4]);
+        assert_eq!(WORDS.collisions(), Collisions::default());
     }
 
     #[test]

@@ -223,6 +223,13 @@ unsafe impl<P: Policy> lock_api::RawRwLock for RawPhased<P> {
 }
 
 impl<P: Policy> RawPhased<P> {
+    /// How many writers hold or wait, and how many readers are blocked.
+    #[cfg(test)]
+    pub(super) fn present(&self) -> (u64, u64) {
+        let state = self.look();
+        (writers(state), state >> BLOCKED_SHIFT)
+    }
+
     #[inline]
     fn look(&self) -> u64 {
         // Relaxed: a hint; the read-modify-write after it decides.

@@ -216,7 +216,7 @@ macro_rules! exclusive {
 }
 
 macro_rules! shared {
-    ($module:ident, $raw:ty, $stress:expr) => {
+    ($module:ident, $raw:ty, $bytes_max:expr, $stress:expr) => {
         mod $module {
             use super::*;
 
@@ -226,7 +226,7 @@ macro_rules! shared {
             fn is_small_and_made_in_a_constant() {
                 static LOCK: Lock<u8> = Lock::new(7);
                 assert_eq!(*LOCK.read(), 7);
-                assert!(size_of::<$raw>() <= 8);
+                assert!(size_of::<$raw>() <= $bytes_max);
             }
 
             #[test]
@@ -340,8 +340,9 @@ exclusive!(mutex, RawMutex, FULL);
 exclusive!(fair, RawFair, FULL);
 exclusive!(parking_lot_mutex, RawParkingLot, FULL);
 exclusive!(spin_crate, RawSpinCrate, PURE_SPIN);
-shared!(rw_fair, RawRwFair, FULL);
-shared!(rw_read, RawRwRead, FULL);
-shared!(rw_write, RawRwWrite, FULL);
-shared!(parking_lot_rwlock, RawRwParkingLot, FULL);
-shared!(spin_crate_rwlock, RawRwSpinCrate, PURE_SPIN);
+shared!(rw_fair, RawRwFair, 8, FULL);
+shared!(rw_read, RawRwRead, 8, FULL);
+shared!(rw_slots, RawRwSlots, 16, FULL);
+shared!(rw_write, RawRwWrite, 8, FULL);
+shared!(parking_lot_rwlock, RawRwParkingLot, 8, FULL);
+shared!(spin_crate_rwlock, RawRwSpinCrate, 8, PURE_SPIN);

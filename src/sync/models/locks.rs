@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{Guarded, explore, explore_shallow, together};
 use crate::sync::lock::{
-    Optimistic, RawFair, RawMutex, RawRwFair, RawRwRead, RawRwWrite, RawSpin, ReentrantLock,
+    Optimistic, RawFair, RawMutex, RawRwFair, RawRwRead, RawRwSlots, RawRwWrite, RawSpin,
+    ReentrantLock,
 };
 
 type Exclusive<E> = lock_api::Mutex<E, Guarded>;
@@ -18,6 +19,8 @@ fn exclusive<E: lock_api::RawMutex>() -> Arc<Exclusive<E>> {
 
 fn shared<R: lock_api::RawRwLock>() -> Arc<Shared<R>> {
     let lock = Arc::new(Shared::new(Guarded::new()));
+    // A read opens the door of a lock that has one.
+    drop(lock.read());
     assert!(!lock.is_locked());
     lock
 }
@@ -232,7 +235,39 @@ reentrant_models!(reentrant, RawMutex);
 reentrant_models!(reentrant_fair, RawFair);
 shared_models!(rw_fair, RawRwFair);
 shared_models!(rw_read, RawRwRead);
+shared_models!(rw_slots, RawRwSlots);
 shared_models!(rw_write, RawRwWrite);
+
+/// Readers and writers of two locks over one slot: the model has no other.
+#[test]
+fn a_slot_of_another_lock_is_no_reader_of_this_one() {
+    explore(|| {
+        let locks = Arc::new([shared::<RawRwSlots>(), shared::<RawRwSlots>()]);
+        together(
+            &locks,
+            &[
+                |locks| {
+                    read(&locks[0]);
+                    write(&locks[1]);
+                },
+                |locks| {
+                    read(&locks[1]);
+                    write(&locks[0]);
+                },
+            ],
+        );
+        assert_eq!((locks[0].read().get(), locks[1].read().get()), (1, 1));
+    });
+}
+
+#[test]
+fn a_door_that_a_writer_s_try_left_open_excludes() {
+    explore(|| {
+        let lock = shared::<RawRwSlots>();
+        together(&lock, &[read, try_both, read]);
+        assert!(lock.read().get() < 2);
+    });
+}
 
 #[test]
 fn a_second_read_share_passes_a_waiting_writer() {
