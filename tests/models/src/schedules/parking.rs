@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use shuttle::sync::atomic::AtomicBool;
+use shuttle::sync::{Condvar, Mutex};
 
 use super::{Script, play, together};
 use crate::sync::lock::RawMutex;
@@ -55,6 +56,8 @@ struct Workplace {
     sleepers: Sleepers<FutexParker>,
     queue: LockedQueue<RawMutex, usize>,
     stopping: AtomicBool,
+    left: Mutex<usize>,
+    all_done: Condvar,
     /// Of the system: they order nothing in the model.
     done: [AtomicUsize; ITEMS_MAX],
 }
@@ -65,13 +68,15 @@ const WORKERS: usize = 2;
 /// Plays an input on a run queue with workers that sleep while it is empty.
 pub fn run_queue(bytes: &[u8]) {
     play(bytes, |script| {
+        let shares = [script[0], script[1]].map(|items| usize::from(items) % (ITEMS_MAX / 2 + 1));
         let place = Arc::new(Workplace {
             sleepers: Sleepers::new(WORKERS),
             queue: LockedQueue::new(),
             stopping: AtomicBool::new(false),
+            left: Mutex::new(shares.iter().sum()),
+            all_done: Condvar::new(),
             done: Default::default(),
         });
-        let shares = [script[0], script[1]].map(|items| usize::from(items) % (ITEMS_MAX / 2 + 1));
         let mut bodies: Vec<Box<dyn FnOnce() + Send>> = Vec::new();
         for index in 0..WORKERS {
             let place = Arc::clone(&place);
@@ -81,8 +86,7 @@ pub fn run_queue(bytes: &[u8]) {
         bodies.push(Box::new(move || all.produce(shares)));
         together(bodies);
         for (item, done) in place.done.iter().enumerate() {
-            let is_wanted =
-                item % 2 * (ITEMS_MAX / 2) + item / 2 < ITEMS_MAX && item / 2 < shares[item % 2];
+            let is_wanted = item / 2 < shares[item % 2];
             assert_eq!(done.load(Ordering::Relaxed), usize::from(is_wanted), "item {item}");
         }
         assert_eq!(place.sleepers.sleeping(), 0);
@@ -103,15 +107,12 @@ impl Workplace {
             Box::new(push) as _
         });
         together(bodies.collect());
-        while !self.queue.is_empty() {
-            // Somebody who is awake will come, or nobody ever will: then all others block, and
-            // the steps run out here without an end. So it is looked for a while only.
-            shuttle::thread::yield_now();
-            assert!(
-                self.sleepers.sleeping() < WORKERS || self.queue.is_empty(),
-                "an item waits while all workers sleep"
-            );
+        // When an item waits while all workers sleep, this waits for ever too.
+        let mut left = self.left.lock().expect("no thread panics with it");
+        while *left > 0 {
+            left = self.all_done.wait(left).expect("no thread panics with it");
         }
+        drop(left);
         self.stopping.store(true, Ordering::SeqCst);
         self.sleepers.notify_all();
     }
@@ -130,6 +131,8 @@ impl Workplace {
                 continue;
             };
             self.done[item].fetch_add(1, Ordering::Relaxed);
+            *self.left.lock().expect("no thread panics with it") -= 1;
+            self.all_done.notify_one();
             let was_searching = std::mem::take(&mut searching);
             if was_searching && self.sleepers.stop_search() && !self.queue.is_empty() {
                 self.sleepers.notify_one();
