@@ -109,13 +109,13 @@ exclusive_benches! {
 
 shared_benches! {
     read_rw_fair: read lock_api::RwLock<RawRwFair, u64>, at most 16;
-    read_rw_slots: read lock_api::RwLock<RawRwSlots, u64>, at most 40;
+    read_rw_slots: read lock_api::RwLock<RawRwSlots, u64>, at most 28;
     read_rw_read: read lock_api::RwLock<RawRwRead, u64>, at most 16;
     read_rw_write: read lock_api::RwLock<RawRwWrite, u64>, at most 16;
     read_chosen: read ChosenShared, at most 16;
     read_parking_lot: read lock_api::RwLock<RawRwParkingLot, u64>;
     write_rw_fair: write lock_api::RwLock<RawRwFair, u64>, at most 16;
-    write_rw_slots: write lock_api::RwLock<RawRwSlots, u64>, at most 24;
+    write_rw_slots: write lock_api::RwLock<RawRwSlots, u64>, at most 20;
     write_rw_read: write lock_api::RwLock<RawRwRead, u64>, at most 12;
     write_rw_write: write lock_api::RwLock<RawRwWrite, u64>, at most 16;
     write_parking_lot: write lock_api::RwLock<RawRwParkingLot, u64>;
@@ -188,7 +188,7 @@ fn registry() -> (Registry<Selected>, Address) {
     (registry, address)
 }
 
-#[library_benchmark(config = limit(40))]
+#[library_benchmark(config = limit(36))]
 #[bench::one_service(registry())]
 fn registry_look_up((registry, address): (Registry<Selected>, Address)) {
     for _ in 0..ROUNDS {

@@ -4,7 +4,8 @@
 
 use super::stage::{Load, Outcome, measure};
 use crate::sync::lock::{
-    RawFair, RawMutex, RawParkingLot, RawRwFair, RawRwRead, RawRwWrite, RawSpin, RawSpinCrate,
+    RawFair, RawMutex, RawParkingLot, RawRwFair, RawRwRead, RawRwSlots, RawRwWrite, RawSpin,
+    RawSpinCrate,
 };
 use crate::sync::{Bundle, CondvarParker, FutexParker, LockFree, Locked, Selected, Strategy};
 
@@ -115,7 +116,7 @@ impl<A, B> First for (A, B) {
 fn cross_product() -> Vec<Entry> {
     cross!(
         [RawMutex, RawSpin, RawFair, RawSpinCrate, RawParkingLot]
-        [RawRwFair, RawRwRead, RawRwWrite]
+        [RawRwFair, RawRwSlots, RawRwRead, RawRwWrite]
         [Free, Locked]
         [FutexParker, CondvarParker]
     )
@@ -130,13 +131,13 @@ mod tests {
     fn the_product_is_complete_and_each_name_is_there_once() {
         let names: HashSet<&str> = all().iter().map(|entry| entry.name).collect();
         assert_eq!(names.len(), all().len());
-        assert_eq!(all().len(), 5 * 3 * 2 * 2);
+        assert_eq!(all().len(), 5 * 4 * 2 * 2);
         assert!(all()[0].is_default());
     }
 
     #[test]
     fn the_short_list_varies_one_part_at_a_time() {
-        assert_eq!(some().len(), 1 + 4 + 2 + 1 + 1);
+        assert_eq!(some().len(), 1 + 4 + 3 + 1 + 1);
     }
 
     #[test]

@@ -368,7 +368,6 @@ macro_rules! guards_of {
             lock_api::MutexGuard<'static, RawSpin, $value>,
             lock_api::MutexGuard<'static, RawMutex, $value>,
             lock_api::MutexGuard<'static, RawFair, $value>,
-            ReentrantGuard<'static, RawMutex, $value>,
             lock_api::RwLockReadGuard<'static, RawRwFair, $value>,
             lock_api::RwLockReadGuard<'static, RawRwSlots, $value>,
             lock_api::RwLockReadGuard<'static, RawRwWrite, $value>,
@@ -389,6 +388,7 @@ fn a_guard_stays_in_its_thread_and_is_shared_like_its_value() {
     }
     fn is_sync<T: Sync>() {}
     guards_of!(not_send, u32);
+    not_send!(ReentrantGuard<'static, RawMutex, u32>);
     guards_of!(sync, u32);
 }
 
