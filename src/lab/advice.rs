@@ -1,13 +1,13 @@
 //! From answers to advice: which strategy to choose for which use, and why.
 //!
-//! Called once, when all questions are answered. Questions are grouped by purpose ([`purpose`]).
+//! Called once, when all questions are answered. Questions are grouped by purpose.
 //! Within a group:
 //!
 //! 1. Candidates are the subjects of the house that a feature can choose, and the baseline.
 //! 2. A candidate with a heavy tail is out: 99 percent of its waits are bounded only by more than
-//!    [`TAIL_FREE_NS`] and by more than [`TAIL_TIMES`] times the lowest of the candidates, in some
+//!    `TAIL_FREE_NS` and by more than `TAIL_TIMES` times the lowest of the candidates, in some
 //!    question. (Of readers and writers the worse counts.) So is one under which some thread gets
-//!    nothing in [`STARVED`] of a round, unless that happens to all candidates. Waits are cut off
+//!    nothing in `STARVED` of a round, unless that happens to all candidates. Waits are cut off
 //!    by the end of a round, so a quantile alone does not show it.
 //! 3. Of the rest the highest throughput wins: the geometric mean over the group's questions,
 //!    compared round by round as `report::stats` does it. The baseline wins unless somebody is
