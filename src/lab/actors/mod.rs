@@ -93,8 +93,8 @@ pub fn run(
 ) -> Result<Report, LabError> {
     let plan = Plan::of(options)?;
     let questions = plan.questions().count();
-    let mut course =
-        Course::new(watch, questions * (plan.entries.len() + 1) * plan.rounds as usize);
+    let steps = questions * (plan.entries.len() + 1) * plan.rounds as usize;
+    let mut course = Course::new(watch, steps, options.duration);
     let mut report = machine::report(allocator, command);
     for (number, (workload, workers)) in (1..).zip(plan.questions()) {
         let mut board = Board::new(&plan, workload, workers);

@@ -55,6 +55,9 @@ impl Default for Options {
     }
 }
 
+/// A build, or a run of the workload of the house, on a small machine.
+const STEP_GUESS: Duration = Duration::from_secs(20);
+
 /// Why there is no report.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -122,7 +125,7 @@ pub fn run(
     let workload = Workload::new(options.config.as_deref(), &tree, options.limit);
     let (builds, rounds) = (variants.len(), options.rounds as usize);
     let mut report = machine::report(allocator, command);
-    let mut course = Course::new(watch, builds + (builds + 1) * rounds);
+    let mut course = Course::new(watch, builds + (builds + 1) * rounds, STEP_GUESS);
     let mut columns = build_all(&tree, variants, &mut course)?;
     for round in 0..rounds {
         for turn in 0..columns.len() {
