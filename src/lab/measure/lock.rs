@@ -43,7 +43,7 @@ pub enum Mix {
 }
 
 /// Tenures that one round keeps, over all threads: enough to see who passes whom.
-const TENURES_MAX: usize = 400;
+const TENURES_MAX: usize = 200;
 
 /// No tenure is kept yet.
 const NONE: u64 = u64::MAX;
