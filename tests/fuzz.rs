@@ -1,9 +1,12 @@
-//! Plays random histories through the models of `fuzz/`, so that every run of the tests does a
-//! little of what the fuzzer does for hours. Prints its seed.
+//! Plays random histories through the bodies of `fuzz/`, so that every run of the tests does a
+//! little of what the fuzzer does for hours, and the committed inputs through all of them. Prints
+//! its seed.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
+#[path = "../fuzz/models/config.rs"]
+mod config;
 #[path = "../fuzz/models/mailbox.rs"]
 mod mailbox;
 #[path = "../fuzz/models/seri.rs"]
@@ -12,6 +15,8 @@ mod seri;
 mod timer;
 
 use common::{Random, seed};
+use ironsky_models::schedules;
+use std::path::Path;
 
 fn play(model: fn(&[u8]), histories: usize, length_max: usize) {
     let mut random = Random::new(seed());
@@ -20,6 +25,18 @@ fn play(model: fn(&[u8]), histories: usize, length_max: usize) {
         let history: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
         model(&history);
     }
+}
+
+/// Plays the committed inputs of a target. Returns how many there are.
+fn replay(target: &str, body: fn(&[u8])) -> usize {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{folder:?}: {e}"));
+    let files = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let played = files.map(|path| {
+        println!("{}", path.display());
+        body(&std::fs::read(path).unwrap());
+    });
+    played.count()
 }
 
 #[test]
@@ -35,4 +52,36 @@ fn the_timer_wheel_agrees_with_a_heap() {
 #[test]
 fn any_bytes_are_a_message_or_an_error() {
     play(seri::run, 20_000, 60);
+}
+
+#[test]
+fn any_text_is_a_config_or_a_refusal() {
+    play(config::run, 2_000, 60);
+}
+
+#[test]
+fn the_committed_inputs_of_the_models_still_hold() {
+    let targets: [(&str, fn(&[u8])); 4] = [
+        ("mailbox", mailbox::run),
+        ("timer", timer::run),
+        ("seri", seri::run),
+        ("config", config::run),
+    ];
+    for (target, body) in targets {
+        assert!(replay(target, body) > 0, "no inputs of {target} are committed");
+    }
+}
+
+#[test]
+fn the_committed_schedules_still_hold() {
+    for (target, body) in schedules::TARGETS {
+        assert!(replay(target, body) > 0, "no schedules of {target} are committed");
+    }
+}
+
+#[test]
+fn any_bytes_are_a_schedule_that_holds() {
+    for (_, body) in schedules::TARGETS {
+        play(body, 300, 120);
+    }
 }

@@ -2,18 +2,18 @@
 
 local skynet = require "skynet"
 
-local datacenter = {}
-
-function datacenter.get(...)
-	return skynet.call("DATACENTER", "lua", "QUERY", ...)
+local function ask(...)
+	return skynet.call("DATACENTER", "lua", ...)
 end
 
-function datacenter.set(...)
-	return skynet.call("DATACENTER", "lua", "UPDATE", ...)
-end
-
-function datacenter.wait(...)
-	return skynet.call("DATACENTER", "lua", "WAIT", ...)
-end
-
-return datacenter
+return {
+	get = function(...)
+		return ask("QUERY", ...)
+	end,
+	set = function(...)
+		return ask("UPDATE", ...)
+	end,
+	wait = function(...)
+		return ask("WAIT", ...)
+	end,
+}

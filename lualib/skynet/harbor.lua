@@ -2,26 +2,21 @@
 
 local skynet = require "skynet"
 
-local harbor = {}
+local SERVICE <const> = ".cslave"
 
-function harbor.globalname(name, address)
-	skynet.send(".cslave", "lua", "REGISTER", name, address or skynet.self())
+-- Returns a function that waits until `.cslave` has an answer for its argument.
+local function question(command)
+	return function(argument)
+		return skynet.call(SERVICE, "lua", command, argument)
+	end
 end
 
-function harbor.queryname(name)
-	return skynet.call(".cslave", "lua", "QUERYNAME", name)
-end
-
-function harbor.link(id)
-	skynet.call(".cslave", "lua", "LINK", id)
-end
-
-function harbor.connect(id)
-	skynet.call(".cslave", "lua", "CONNECT", id)
-end
-
-function harbor.linkmaster()
-	skynet.call(".cslave", "lua", "LINKMASTER")
-end
-
-return harbor
+return {
+	globalname = function(name, address)
+		skynet.send(SERVICE, "lua", "REGISTER", name, address or skynet.self())
+	end,
+	queryname = question "QUERYNAME",
+	link = question "LINK",
+	connect = question "CONNECT",
+	linkmaster = question "LINKMASTER",
+}

@@ -1,13 +1,25 @@
 //! Reads the arguments of the process.
 //!
 //! `ironsky CONFIG` works as the reference does: one file name counts and whatever follows it is
-//! ignored, even what looks like an option. A file named `check` is written `./check`.
+//! ignored, even what looks like an option. A file named like a command, `check` or `lab`, is
+//! written `./check`.
 
 use clap::{Parser, Subcommand};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-const USAGE: &str = "ironsky CONFIG\n       ironsky check CONFIG\n       ironsky";
+#[cfg(feature = "lab")]
+use super::lab::LabArguments;
+
+const USAGE: &str = if cfg!(feature = "lab") {
+    "ironsky CONFIG\n       ironsky check CONFIG\n       ironsky lab [actors | lua] [OPTIONS]\n       \
+     ironsky"
+} else {
+    "ironsky CONFIG\n       ironsky check CONFIG\n       ironsky"
+};
+
+/// What counts as a command and not as a file.
+const COMMANDS: &[&str] = if cfg!(feature = "lab") { &["check", "lab"] } else { &["check"] };
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,6 +59,9 @@ enum Command {
         /// The config file.
         config: PathBuf,
     },
+    /// Measure every lock, run queue and parker beside its rivals, on this machine.
+    #[cfg(feature = "lab")]
+    Lab(Box<LabArguments>),
 }
 
 /// What the process is asked to do.
@@ -54,6 +69,8 @@ enum Command {
 pub(super) enum Request {
     Node(PathBuf),
     Check(PathBuf),
+    #[cfg(feature = "lab")]
+    Lab(Box<LabArguments>),
     Version,
     Demo,
 }
@@ -68,13 +85,16 @@ pub(super) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Request,
     Ok(match (arguments.command, arguments.config) {
         _ if arguments.version => Request::Version,
         (Some(Command::Check { config }), _) => Request::Check(config),
+        #[cfg(feature = "lab")]
+        (Some(Command::Lab(arguments)), _) => Request::Lab(arguments),
         (None, Some(config)) => Request::Node(config),
         (None, None) => Request::Demo,
     })
 }
 
 fn is_config(argument: &OsStr) -> bool {
-    !argument.as_encoded_bytes().starts_with(b"-") && argument != "check"
+    let is_command = COMMANDS.iter().any(|command| argument == *command);
+    !argument.as_encoded_bytes().starts_with(b"-") && !is_command
 }
 
 #[cfg(test)]
@@ -107,6 +127,24 @@ mod tests {
         assert_eq!(request(&["check", "check"]), Some(Request::Check("check".into())));
         assert_eq!(request(&["check"]), None);
         assert_eq!(request(&["check", "a", "b"]), None);
+    }
+
+    #[test]
+    fn a_file_named_like_a_command_has_a_folder() {
+        assert_eq!(request(&["./lab"]), Some(Request::Node("./lab".into())));
+        assert_eq!(request(&["labor"]), Some(Request::Node("labor".into())));
+    }
+
+    #[test]
+    #[cfg(feature = "lab")]
+    fn lab_takes_options() {
+        assert!(matches!(request(&["lab"]), Some(Request::Lab(_))));
+        assert!(matches!(request(&["lab", "--rounds", "5", "--pin"]), Some(Request::Lab(_))));
+        assert_eq!(request(&["lab", "--unknown"]), None);
+        assert_eq!(request(&["lab", "--rounds"]), None);
+        assert!(matches!(request(&["lab", "actors", "--all"]), Some(Request::Lab(_))));
+        assert!(matches!(request(&["lab", "lua", "config"]), Some(Request::Lab(_))));
+        assert_eq!(request(&["lab", "--pin", "actors"]), None);
     }
 
     #[test]

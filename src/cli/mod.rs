@@ -9,6 +9,8 @@
 mod about;
 mod args;
 mod diagnostics;
+#[cfg(feature = "lab")]
+mod lab;
 
 use crate::config::{self, Config, Finding, Severity};
 use crate::node::daemon;
@@ -57,6 +59,8 @@ fn serve(program: &dyn Program, request: Request) -> ExitCode {
     match request {
         Request::Version => print(&About { allocator: program.allocator() }.to_string()),
         Request::Check(path) => check(program, &path),
+        #[cfg(feature = "lab")]
+        Request::Lab(arguments) => lab::lab(&arguments, program.allocator()),
         Request::Demo => run(|| program.run_demo()),
         Request::Node(path) => run(|| start(program, &path)),
     }

@@ -65,6 +65,10 @@ pub struct Question {
     /// How far two measurements of the same subject were apart: the baseline, measured as two
     /// subjects in every round. Relative: 0.04 is 4 percent of the throughput.
     pub noise: f64,
+    /// The subject that the noise was measured with and that the others are compared to: the
+    /// default of the house where it is among the subjects. Empty means the first one.
+    #[serde(default)]
+    pub baseline: String,
     /// The subjects, in the order of the table.
     pub answers: Vec<Answer>,
 }

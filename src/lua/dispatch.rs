@@ -50,6 +50,17 @@ impl Vm {
         }
     }
 
+    /// Tells whether handlers may take messages over, as `skynet.forward_type` lets them.
+    ///
+    /// # Safety
+    /// Rule 1.
+    pub(super) unsafe fn gives_blocks_away(vm: *mut Vm) -> bool {
+        // SAFETY: as the caller's.
+        unsafe {
+            (*vm).refs.forward != 0 || matches!((*vm).callback, Callback::Lua { forward: true })
+        }
+    }
+
     /// Calls a part of the dispatcher so that no error leaves it.
     unsafe fn protected(vm: *mut Vm, part: ffi::lua_CFunction) {
         // SAFETY: rule 1.

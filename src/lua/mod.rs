@@ -26,6 +26,7 @@ mod later;
 mod library;
 mod memory;
 mod modules;
+mod multicast;
 mod native;
 mod profile;
 mod runtime;

@@ -140,12 +140,18 @@ impl Service for LuaService {
         self.in_dispatch = true;
         let vm = self.vm.as_ptr();
         let Message { source, session, kind, payload } = message;
-        let (start, len) = payload.into_raw();
         // SAFETY: rule 1: the scheduler runs a service on one thread at a time. The block is the
-        // message's own until somebody takes it over and clears the field.
+        // message's own until somebody takes it over and clears the field; a shared one is only
+        // lent, and lives until the end of this function.
         unsafe {
+            let (start, len, _lent) = if payload.is_shared() && !Vm::gives_blocks_away(vm) {
+                (payload.as_ptr(), payload.len(), Some(payload))
+            } else {
+                let (start, len) = payload.into_raw();
+                (*vm).block = start;
+                (start, len, None)
+            };
             (*vm).current = Current { kind, session, source, start, len };
-            (*vm).block = start;
             (*vm).trap.begin((*vm).main);
             match (*vm).callback {
                 Callback::Boot => boot::run(vm),

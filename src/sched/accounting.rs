@@ -5,10 +5,9 @@
 //! slice is charged the rest: so a long message is exact, short ones are off by at most a slice
 //! (when the thread was preempted in between), and the sum over a worker is right.
 
-use std::time::Instant;
-
 use super::cpu_clock::thread_cpu_ns;
 use crate::service::Stats;
+use crate::sync::facade::time::Instant;
 
 /// How far the sum may be off before the CPU clock corrects it: short against the hundreds of
 /// milliseconds that people look at, long against the 0.3 us of a look at the CPU clock.

@@ -4,14 +4,15 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
 
 use super::panic::panic_text;
 use super::watcher::Watch;
 use super::worker::WorkerState;
 use crate::message::{Address, Deliver, Message};
 use crate::service::{Closed, Pushed, Recorder, Registry, RegistryFull, Service, ServiceCell};
+use crate::sync::facade::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::facade::thread_local;
+use crate::sync::facade::time::Instant;
 use crate::sync::{RunQueue, Selected, Sleepers, Strategy};
 
 /// What the scheduler has to say. The node turns it into log lines.
@@ -159,7 +160,7 @@ impl<S: Strategy> Scheduler<S> {
     /// Returns for how long the message runs that the calling thread handles; 0 on other threads
     /// and without profiling.
     pub fn current_message_ns(&self) -> u64 {
-        let (scheduler, index) = CURRENT.get();
+        let (scheduler, index) = CURRENT.with(Cell::get);
         if !self.profile || !ptr::eq(scheduler, ptr::from_ref(self).cast()) {
             return 0;
         }
@@ -206,17 +207,17 @@ impl<S: Strategy> Scheduler<S> {
 
     /// Makes the calling thread the worker `index` of this scheduler.
     pub(super) fn enter_worker(&self, index: usize) {
-        CURRENT.set((ptr::from_ref(self).cast(), index));
+        CURRENT.with(|current| current.set((ptr::from_ref(self).cast(), index)));
     }
 
     pub(super) fn leave_worker(&self) {
-        CURRENT.set((ptr::null(), 0));
+        CURRENT.with(|current| current.set((ptr::null(), 0)));
     }
 
     /// Hands a mailbox that became ready to a worker: to this one's next slot if this is a
     /// worker, so that a reply needs no wake-up, else to the run queue.
     fn ready(&self, cell: Arc<ServiceCell<S>>) {
-        let (scheduler, index) = CURRENT.get();
+        let (scheduler, index) = CURRENT.with(Cell::get);
         if !ptr::eq(scheduler, ptr::from_ref(self).cast()) {
             return self.enqueue(cell);
         }

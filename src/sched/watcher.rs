@@ -24,10 +24,11 @@
 //! again SeqCst, and one of them sees the other and tells the watcher. `busy` works the same
 //! way with the versions, where a missed wake-up only delays a report to the next busy spell.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Scheduler;
+use crate::sync::facade::atomic::{AtomicBool, Ordering};
+use crate::sync::facade::time::Instant;
 use crate::sync::{Park, Sleepers, Strategy};
 
 /// How often next slots are looked at. The reference lets a ready service wait for up to 2.5 ms.

@@ -3,10 +3,10 @@
 
 use std::collections::VecDeque;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Mailbox, Service, Stats};
 use crate::message::{Address, Message, SessionCounter};
+use crate::sync::facade::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, Strategy, class};
 
 /// Receives signals (`SIGNAL addr n`) on the thread that sends them, while the service may run.

@@ -12,6 +12,7 @@
 //!    address of the word: the memory may be gone by then, at worst a stranger wakes (see 2).
 //! 4. Nothing is ordered by these calls. The caller's atomics order its data.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use crate::sync::facade::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -27,6 +28,21 @@ cfg_select! {
         mod table;
         use table as system;
     }
+}
+
+thread_local! {
+    static CALLS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Counts the sleeps and wake-ups that the calling thread asked the operating system for, through
+/// the locks and parkers of the house, since it began. A call costs far more than its count.
+#[must_use]
+pub fn futex_calls() -> u64 {
+    CALLS.get()
+}
+
+fn count_call() {
+    CALLS.set(CALLS.get() + 1);
 }
 
 /// A mask that every sleeper shares.
@@ -68,16 +84,19 @@ impl Word for AtomicU64 {
 
 /// Sleeps while the low bits of `word` are `expected`, until a wake that fits `mask`.
 pub(super) fn wait(word: &impl Word, expected: u32, mask: u32) {
+    count_call();
     let _woken = system::wait(word, expected, mask, None);
 }
 
 /// As [`wait`], for at most `timeout`. Returns false when the time ran out.
 pub(super) fn wait_timeout(word: &impl Word, expected: u32, mask: u32, timeout: Duration) -> bool {
+    count_call();
     system::wait(word, expected, mask, Some(timeout))
 }
 
 /// Wakes up to `count` sleepers of `word` that fit `mask`.
 pub(super) fn wake(word: &impl Word, count: u32, mask: u32) {
+    count_call();
     system::wake(word.place(), count, mask);
 }
 

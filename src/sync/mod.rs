@@ -27,6 +27,7 @@ pub mod stats;
 mod strategy;
 
 pub use class::Class;
+pub use futex::futex_calls;
 pub use lock::{Optimistic, ReentrantGuard, ReentrantLock};
 pub use next_slot::NextSlot;
 pub use parker::{CondvarParker, FutexParker, Park};

@@ -8,7 +8,8 @@
 
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+use super::facade::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 /// A slot for one `Arc`.
 pub struct NextSlot<T> {

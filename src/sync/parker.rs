@@ -15,10 +15,11 @@
 //! Only the owner (one thread at a time) calls `park` and `park_timeout`.
 
 use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::facade::atomic::{AtomicU32, Ordering};
-use super::facade::{Condvar, OsMutex};
+use super::facade::time::Instant;
+use super::facade::{Condvar, OsMutex, wait_timeout};
 use super::futex;
 use super::strategy::Named;
 
@@ -160,8 +161,7 @@ impl Park for CondvarParker {
             if left.is_zero() {
                 return false;
             }
-            let outcome = self.given.wait_timeout(token, left);
-            token = outcome.unwrap_or_else(PoisonError::into_inner).0;
+            token = wait_timeout(&self.token, &self.given, token, left);
         }
         *token = false;
         true

@@ -1,6 +1,8 @@
 //! The node's clock. Spec: runtime section 6.1.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
+
+use crate::sync::facade::time::{Instant, wall};
 
 /// Hundredths of a second, the unit of skynet's API. One tick of the timer.
 pub type Centis = u64;
@@ -20,7 +22,7 @@ pub struct Clock {
 impl Clock {
     /// Starts the clock.
     pub fn start() -> Self {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let wall = wall();
         let now = Instant::now();
         // On a machine that came up within the last second the fraction cannot be subtracted;
         // then the clock starts at 0.

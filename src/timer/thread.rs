@@ -7,12 +7,13 @@
 //! read under the same lock by whoever adds a timeout: so an earlier timeout is either seen by the
 //! thread before it sleeps, or its setter sees the later `wake_at` and unparks the thread.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::wheel::Wheel;
 use super::{Centis, Clock};
 use crate::message::{Address, Deliver, Kind, Message, Session};
+use crate::sync::facade::atomic::{AtomicBool, Ordering};
+use crate::sync::facade::time::Instant;
 use crate::sync::{Mutex, Park, Selected, Strategy, class};
 
 /// Whom a timeout tells.

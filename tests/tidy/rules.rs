@@ -17,12 +17,18 @@ pub(crate) const LAYERS: &[&[&str]] = &[
 
 /// Where a crate may be named, so that it can be replaced by changing few files.
 pub(crate) const CRATES: &[(&str, &[&str])] = &[
-    // Locks and queues are the subject of the house: everyone else uses `sync`.
-    ("lock_api", &["src/sync/"]),
-    ("parking_lot", &["src/sync/"]),
-    ("spin", &["src/sync/"]),
-    ("crossbeam_queue", &["src/sync/"]),
-    ("crossbeam_utils", &["src/sync/"]),
+    // Locks and queues are the subject of the house: everyone else uses `sync`; the lab compares.
+    ("lock_api", &["src/sync/", "src/lab/subjects/"]),
+    ("parking_lot", &["src/sync/", "src/lab/subjects/"]),
+    ("parking_lot_012", &["src/lab/subjects/"]),
+    ("spin", &["src/sync/", "src/lab/subjects/"]),
+    ("usync", &["src/lab/subjects/"]),
+    ("mcslock", &["src/lab/subjects/"]),
+    ("seqlock", &["src/lab/subjects/"]),
+    ("crossbeam_queue", &["src/sync/", "src/lab/subjects/"]),
+    ("crossbeam_channel", &["src/lab/subjects/"]),
+    ("concurrent_queue", &["src/lab/subjects/"]),
+    ("crossbeam_utils", &["src/sync/", "src/lab/"]),
     ("loom", &["src/sync/"]),
     ("shuttle", &["src/sync/"]),
     ("core_affinity", &["src/affinity.rs"]),

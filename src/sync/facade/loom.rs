@@ -4,9 +4,11 @@
 //! its first use. loom counts that moment as the creation: a model touches a fresh lock once
 //! before it spawns threads (`models::settle`).
 
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError};
+use std::time::Duration;
 
 pub(crate) use loom::hint;
+use loom::sync::MutexGuard;
 pub(crate) use loom::sync::{Condvar, Mutex as OsMutex};
 
 /// No look: each one multiplies the schedules, and loom lets others run during it, which hides the
@@ -24,6 +26,31 @@ pub(crate) mod thread {
         loom::thread::current().id().hash(&mut hasher);
         usize::try_from(hasher.finish() | 1).expect("the models run on 64-bit machines")
     }
+}
+
+/// The clocks: no model has a timeout, so the system's will do.
+pub(crate) mod time {
+    pub(crate) use std::time::Instant;
+
+    /// Returns the one moment that there is: the schedules are what is explored.
+    pub(crate) fn nanoseconds() -> u64 {
+        1
+    }
+
+    /// Returns a wall clock that stands.
+    pub(crate) fn wall() -> std::time::Duration {
+        std::time::Duration::from_secs(1)
+    }
+}
+
+/// Waits on the pair; loom knows no timeouts.
+pub(crate) fn wait_timeout<'a, T>(
+    _mutex: &'a OsMutex<T>,
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    timeout: Duration,
+) -> MutexGuard<'a, T> {
+    condvar.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner).0
 }
 
 /// loom's atomics, made at the first use.
@@ -119,6 +146,40 @@ pub(crate) mod atomic {
         };
     }
 
+    /// loom's pointer, made at the first use.
+    #[derive(Debug)]
+    pub(crate) struct AtomicPtr<T> {
+        initial: *mut T,
+        made: OnceLock<loom::sync::atomic::AtomicPtr<T>>,
+    }
+
+    // SAFETY: as for std's pointer, the user of the pointer answers for what it points to.
+    unsafe impl<T> Send for AtomicPtr<T> {}
+    // SAFETY: as above; `initial` is never written.
+    unsafe impl<T> Sync for AtomicPtr<T> {}
+
+    #[allow(dead_code, reason = "each twin offers the same operations")]
+    impl<T> AtomicPtr<T> {
+        pub(crate) const fn new(initial: *mut T) -> Self {
+            Self { initial, made: OnceLock::new() }
+        }
+
+        #[track_caller]
+        fn get(&self) -> &loom::sync::atomic::AtomicPtr<T> {
+            self.made.get_or_init(|| loom::sync::atomic::AtomicPtr::new(self.initial))
+        }
+
+        #[track_caller]
+        pub(crate) fn load(&self, order: Ordering) -> *mut T {
+            self.get().load(order)
+        }
+
+        #[track_caller]
+        pub(crate) fn swap(&self, value: *mut T, order: Ordering) -> *mut T {
+            self.get().swap(value, order)
+        }
+    }
+
     late_atomic!(AtomicBool, bool);
     late_integer!(AtomicU32, u32);
     late_integer!(AtomicU64, u64);
@@ -162,13 +223,13 @@ impl<T> UnsafeCell<T> {
     }
 }
 
-/// Time stands still: the schedules are what is explored.
-pub(crate) mod clock {
-    /// Returns the one moment that there is.
-    pub(crate) fn nanoseconds() -> u64 {
-        1
-    }
+/// Declares a value for each thread of one execution. loom's own form takes no `const` block.
+macro_rules! local {
+    ($(#[$note:meta])* static $name:ident: $type:ty = const { $value:expr };) => {
+        loom::thread_local! { $(#[$note])* static $name: $type = $value; }
+    };
 }
+pub(crate) use local as thread_local;
 
 /// Declares a value that all threads of one execution share.
 macro_rules! global {

@@ -2,6 +2,10 @@
 
 pub(crate) use std::hint;
 pub(crate) use std::sync::{Condvar, Mutex as OsMutex, atomic};
+pub(crate) use std::thread_local;
+
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Looks before parking; see the contract in `facade`.
 pub(crate) const SPIN_ROUNDS_MAX: u32 = 1_000;
@@ -33,6 +37,37 @@ pub(crate) mod thread {
     }
 }
 
+/// The clocks.
+pub(crate) mod time {
+    pub(crate) use std::time::Instant;
+
+    use std::sync::LazyLock;
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+    /// Returns the nanoseconds since the first call, plus one.
+    pub(crate) fn nanoseconds() -> u64 {
+        let since = Instant::now().saturating_duration_since(*START);
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX - 1) + 1
+    }
+
+    /// Returns the wall clock's time since the epoch.
+    pub(crate) fn wall() -> Duration {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+}
+
+/// Waits on the pair for at most this long, or for less.
+pub(crate) fn wait_timeout<'a, T>(
+    _mutex: &'a OsMutex<T>,
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    timeout: Duration,
+) -> MutexGuard<'a, T> {
+    condvar.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner).0
+}
+
 /// A cell whose accesses a model can see; here it is std's.
 #[derive(Debug, Default)]
 pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
@@ -51,20 +86,6 @@ impl<T> UnsafeCell<T> {
     #[inline]
     pub(crate) fn with_mut<R>(&self, body: impl FnOnce(*mut T) -> R) -> R {
         body(self.0.get())
-    }
-}
-
-/// The time, for what is measured.
-pub(crate) mod clock {
-    use std::sync::LazyLock;
-    use std::time::Instant;
-
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-
-    /// Returns the nanoseconds since the first call, plus one.
-    pub(crate) fn nanoseconds() -> u64 {
-        let since = Instant::now().saturating_duration_since(*START);
-        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX - 1) + 1
     }
 }
 

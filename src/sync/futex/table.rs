@@ -8,10 +8,11 @@
 
 use std::collections::VecDeque;
 use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Word;
-use crate::sync::facade::{Condvar, OsMutex, global};
+use crate::sync::facade::time::Instant;
+use crate::sync::facade::{Condvar, OsMutex, global, wait_timeout};
 
 /// Enough that unrelated locks seldom share one; the cost is a wasted look, not an error.
 const BUCKETS: usize = if cfg!(any(ironsky_loom, ironsky_shuttle)) { 1 } else { 64 };
@@ -103,10 +104,7 @@ pub(super) fn wait(
         }
         waiters = match left {
             None => bucket.changed.wait(waiters).unwrap_or_else(PoisonError::into_inner),
-            Some(left) => {
-                let outcome = bucket.changed.wait_timeout(waiters, left);
-                outcome.unwrap_or_else(PoisonError::into_inner).0
-            }
+            Some(left) => wait_timeout(&bucket.waiters, &bucket.changed, waiters, left),
         };
     }
     true

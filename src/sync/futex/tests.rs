@@ -66,3 +66,14 @@ macro_rules! contract {
 #[cfg(target_os = "linux")]
 contract!(linux);
 contract!(table);
+
+#[test]
+fn calls_are_counted_by_the_thread_that_makes_them() {
+    let word = AtomicU32::new(0);
+    let before = futex_calls();
+    wake(&word, 1, ANYBODY);
+    super::wait(&word, 1, ANYBODY);
+    assert!(!wait_timeout(&word, 0, ANYBODY, Duration::from_millis(1)));
+    assert_eq!(futex_calls(), before + 3);
+    assert_eq!(thread::spawn(futex_calls).join().unwrap(), 0);
+}

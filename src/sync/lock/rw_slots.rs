@@ -34,7 +34,7 @@ use lock_api::RawRwLock;
 use self::slot::{Slot, Tenant};
 use super::RawRwFair;
 use crate::sync::facade::atomic::{AtomicU64, Ordering};
-use crate::sync::facade::clock;
+use crate::sync::facade::time;
 use crate::sync::strategy::Named;
 
 mod slot;
@@ -187,7 +187,7 @@ impl<U: RawRwLock> RawSlots<U> {
     fn open_if_due(&self) {
         // Relaxed: `under` ordered it after the writer that set it.
         let due = self.door.load(Ordering::Relaxed);
-        if due != OPEN && clock::nanoseconds() >= due {
+        if due != OPEN && time::nanoseconds() >= due {
             // Release: pairs with the Acquire in `is_open`. A swap and not a store, so that loom
             // orders it against the looks of others.
             self.door.swap(OPEN, Ordering::Release);
@@ -197,7 +197,7 @@ impl<U: RawRwLock> RawSlots<U> {
     /// Closes the door and waits for the readers in slots. The caller holds `under`.
     #[cold]
     fn close(&self) {
-        let began = clock::nanoseconds();
+        let began = time::nanoseconds();
         // Relaxed: each question at a slot publishes it.
         self.door.swap(CLOSING, Ordering::Relaxed);
         for slot in Slot::all() {
@@ -209,7 +209,7 @@ impl<U: RawRwLock> RawSlots<U> {
     /// As [`close`](Self::close), but opens the door again when a reader is in.
     #[cold]
     fn try_close(&self) -> bool {
-        let began = clock::nanoseconds();
+        let began = time::nanoseconds();
         // Relaxed: as in `close`.
         self.door.swap(CLOSING, Ordering::Relaxed);
         let is_left = Slot::all().iter().all(|slot| !slot.ask(self.tenant()));
@@ -225,7 +225,7 @@ impl<U: RawRwLock> RawSlots<U> {
 
     /// Says when a reader may open the door that began to close at this time.
     fn stay_closed_since(&self, began: u64) {
-        let now = clock::nanoseconds();
+        let now = time::nanoseconds();
         let due = now + (now - began) * WINDOW;
         // Relaxed: read by who holds a share of `under` after the caller; to others it is closed.
         self.door.swap(due, Ordering::Relaxed);

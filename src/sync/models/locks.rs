@@ -101,6 +101,75 @@ macro_rules! three_takers {
     };
 }
 
+macro_rules! three_threads_with_a_try {
+    ($name:ident, $raw:ty) => {
+        #[test]
+        fn $name() {
+            explore(|| {
+                let lock = exclusive::<$raw>();
+                together(&lock, &[take, try_take, try_take]);
+                assert!(matches!(lock.lock().get(), 1..=3));
+            });
+        }
+    };
+}
+
+macro_rules! reentrant_models {
+    ($module:ident, $raw:ty) => {
+        mod $module {
+            use super::*;
+
+            type Lock = ReentrantLock<$raw, Guarded>;
+
+            fn fresh() -> Arc<Lock> {
+                let lock = Arc::new(Lock::new(Guarded::new()));
+                lock.lock().add_one();
+                lock
+            }
+
+            #[test]
+            fn it_excludes_at_every_depth() {
+                explore(|| {
+                    let lock = fresh();
+                    let deep = |lock: &Lock| {
+                        let outer = lock.lock();
+                        lock.lock().add_one();
+                        outer.add_one();
+                    };
+                    together(&lock, &[deep, deep]);
+                    assert_eq!(lock.lock().get(), 5);
+                });
+            }
+
+            #[test]
+            fn three_threads_pass_it_on() {
+                explore(|| {
+                    let lock = fresh();
+                    let again = |lock: &Lock| {
+                        lock.lock().add_one();
+                        if let Some(guard) = lock.try_lock() {
+                            guard.add_one();
+                        }
+                    };
+                    together(
+                        &lock,
+                        &[
+                            |lock| lock.lock().add_one(),
+                            again,
+                            |lock| {
+                                if let Some(guard) = lock.try_lock() {
+                                    guard.add_one();
+                                }
+                            },
+                        ],
+                    );
+                    assert!(matches!(lock.lock().get(), 3..=5));
+                });
+            }
+        }
+    };
+}
+
 macro_rules! shared_models {
     ($module:ident, $raw:ty) => {
         mod $module {
@@ -159,6 +228,11 @@ exclusive_models!(mutex, RawMutex);
 exclusive_models!(fair, RawFair);
 three_takers!(three_threads_pass_the_mutex_on, RawMutex);
 three_takers!(three_threads_pass_the_fair_lock_on, RawFair);
+three_threads_with_a_try!(two_tries_beside_a_holder_of_the_spin_lock, RawSpin);
+three_threads_with_a_try!(two_tries_beside_a_holder_of_the_mutex, RawMutex);
+three_threads_with_a_try!(two_tries_beside_a_holder_of_the_fair_lock, RawFair);
+reentrant_models!(reentrant, RawMutex);
+reentrant_models!(reentrant_fair, RawFair);
 shared_models!(rw_fair, RawRwFair);
 shared_models!(rw_read, RawRwRead);
 shared_models!(rw_slots, RawRwSlots);
@@ -206,21 +280,6 @@ fn a_second_read_share_passes_a_waiting_writer() {
                 assert_eq!(first.get(), lock.read().get());
             }],
         );
-    });
-}
-
-#[test]
-fn a_reentrant_lock_excludes_at_every_depth() {
-    explore(|| {
-        let lock = Arc::new(ReentrantLock::<RawMutex, _>::new(Guarded::new()));
-        lock.lock().add_one();
-        let deep = |lock: &ReentrantLock<RawMutex, Guarded>| {
-            let outer = lock.lock();
-            lock.lock().add_one();
-            outer.add_one();
-        };
-        together(&lock, &[deep, deep]);
-        assert_eq!(lock.lock().get(), 5);
     });
 }
 

@@ -19,7 +19,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{SAMPLE, Totals, WAIT_BUCKETS};
 use crate::sync::class::NAMES;
-use crate::sync::facade::clock;
+use crate::sync::facade::time;
 
 pub(super) const IS_BUILT: bool = true;
 
@@ -92,7 +92,7 @@ impl Counts {
         }
         let guard = attempt().unwrap_or_else(|| self.collide(wait));
         self.count(share);
-        (guard, if turn % SAMPLE == 0 { clock::nanoseconds() } else { 0 })
+        (guard, if turn % SAMPLE == 0 { time::nanoseconds() } else { 0 })
     }
 
     /// Counts a try.
@@ -117,9 +117,9 @@ impl Counts {
 
     #[cold]
     fn collide<G>(&self, wait: impl FnOnce() -> G) -> G {
-        let began = clock::nanoseconds();
+        let began = time::nanoseconds();
         let guard = wait();
-        let waited = clock::nanoseconds() - began;
+        let waited = time::nanoseconds() - began;
         self.add(Field::Collisions as usize, 1);
         self.add(Field::WaitNs as usize, waited);
         let bucket = waited.checked_ilog2().unwrap_or(0) as usize;
@@ -131,7 +131,7 @@ impl Counts {
     fn note_outside(&self) {
         let released_at = self.released_at.load(Ordering::Relaxed);
         if released_at != 0 {
-            self.add(Field::OutsideNs as usize, clock::nanoseconds() - released_at);
+            self.add(Field::OutsideNs as usize, time::nanoseconds() - released_at);
             self.add(Field::Outsides as usize, 1);
             self.released_at.store(0, Ordering::Relaxed);
         }
@@ -234,7 +234,7 @@ fn add_block(blocks: &mut Vec<Lent>) -> &'static Block {
 #[cold]
 pub(super) fn end_hold(class: usize, since: u64) {
     if let Some(counts) = mine(class) {
-        counts.note_hold(since, clock::nanoseconds());
+        counts.note_hold(since, time::nanoseconds());
     }
 }
 

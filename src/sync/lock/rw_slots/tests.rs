@@ -102,9 +102,9 @@ fn a_try_for_writing_that_meets_a_reader_leaves_the_door_open() {
 #[test]
 fn the_door_stays_closed_for_a_multiple_of_what_closing_took() {
     let lock = open();
-    let began = clock::nanoseconds();
+    let began = time::nanoseconds();
     drop(lock.write());
-    let ended = clock::nanoseconds();
+    let ended = time::nanoseconds();
     let due = raw(&lock).door.load(Ordering::Relaxed);
     assert!(due > began && due <= ended + (ended - began) * WINDOW);
     raw(&lock).door.store(ended + 3_600_000_000_000, Ordering::Relaxed);

@@ -1,0 +1,3 @@
+-- The old name of skynet.mqueue.
+
+return require "skynet.mqueue"

@@ -1,0 +1,3 @@
+-- The old name of skynet.multicast.
+
+return require "skynet.multicast"

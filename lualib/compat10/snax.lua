@@ -1,0 +1,3 @@
+-- The old name of skynet.snax.
+
+return require "skynet.snax"

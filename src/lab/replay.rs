@@ -1,0 +1,112 @@
+//! The locks of a real load, as questions.
+//!
+//! Called by `options` (reading) and `grid` (asking). A profile is written by the lock statistics
+//! of a running node: a JSON array, one object a class of locks.
+
+use serde::{Deserialize, Serialize};
+
+use super::options::{SECTION_MAX_NS, THREADS_MAX};
+
+/// How the locks of one class were used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Class {
+    /// Its name: `mailbox`, `registry`.
+    pub class: String,
+    /// What kind of lock it is.
+    pub kind: Kind,
+    /// Threads that used it.
+    pub threads: usize,
+    /// Reads among the acquisitions, in tenths of a percent.
+    #[serde(default)]
+    pub reads_permille: u32,
+    /// How long it was held, in the mean.
+    pub hold_ns: u64,
+    /// How long a thread did something else between two acquisitions, in the mean.
+    pub outside_ns: u64,
+    /// How often it was taken.
+    pub acquisitions: u64,
+    /// How often somebody had to wait.
+    #[serde(default)]
+    pub collisions: u64,
+}
+
+/// The kind of a class' locks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// One thread at a time.
+    Exclusive,
+    /// Readers share.
+    Shared,
+}
+
+impl Class {
+    /// The work outside that the lab does at most: beyond it a lock is idle and any will do.
+    pub const OUTSIDE_MAX_NS: u64 = 1_000_000;
+
+    fn check(&self) -> Result<(), String> {
+        let class = &self.class;
+        if !(1..=THREADS_MAX).contains(&self.threads) {
+            return Err(format!("{class}: threads is {}, not 1 to {THREADS_MAX}", self.threads));
+        }
+        if self.reads_permille > 1_000 {
+            return Err(format!(
+                "{class}: reads_permille is {}, not 0 to 1000",
+                self.reads_permille
+            ));
+        }
+        if self.hold_ns > SECTION_MAX_NS {
+            return Err(format!("{class}: hold_ns is {}, not 0 to {SECTION_MAX_NS}", self.hold_ns));
+        }
+        Ok(())
+    }
+}
+
+/// Reads a profile. The error says what is wrong with it.
+pub(super) fn parse(text: &str) -> Result<Vec<Class>, String> {
+    let classes: Vec<Class> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    classes.iter().try_for_each(Class::check)?;
+    let used: Vec<Class> = classes.into_iter().filter(|class| class.acquisitions > 0).collect();
+    if used.is_empty() {
+        return Err("it has no class of locks that were used".to_owned());
+    }
+    Ok(used)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"[
+        {"class": "mailbox", "kind": "exclusive", "threads": 4, "hold_ns": 80,
+         "outside_ns": 900, "acquisitions": 100000, "collisions": 12},
+        {"class": "registry", "kind": "shared", "threads": 4, "reads_permille": 998,
+         "hold_ns": 60, "outside_ns": 2000, "acquisitions": 5000, "collisions": 3},
+        {"class": "idle", "kind": "shared", "threads": 1, "hold_ns": 0, "outside_ns": 0,
+         "acquisitions": 0}
+    ]"#;
+
+    #[test]
+    fn classes_that_were_used_are_read() {
+        let classes = parse(TEXT).unwrap();
+        assert_eq!(classes.len(), 2);
+        assert_eq!((classes[0].kind, classes[0].reads_permille), (Kind::Exclusive, 0));
+        assert_eq!((classes[1].kind, classes[1].reads_permille), (Kind::Shared, 998));
+    }
+
+    #[track_caller]
+    fn check(text: &str, part: &str) {
+        let error = parse(text).unwrap_err();
+        assert!(error.contains(part), "{part} is not in {error}");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        check("[]", "no class of locks");
+        check("{}", "expected a sequence");
+        check(&TEXT.replace("\"threads\": 4", "\"threads\": 0"), "mailbox: threads is 0");
+        check(&TEXT.replace("998", "1001"), "registry: reads_permille is 1001, not 0 to 1000");
+        check(&TEXT.replace("\"hold_ns\": 80", "\"hold_ns\": 8000000000"), "mailbox: hold_ns");
+        check(&TEXT.replace("exclusive", "other"), "unknown variant `other`");
+    }
+}

@@ -1,0 +1,3 @@
+-- Defines an init that is no function.
+
+init = 1

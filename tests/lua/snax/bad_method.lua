@@ -1,0 +1,3 @@
+-- Defines something that is no function.
+
+response.value = 1

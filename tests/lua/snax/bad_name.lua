@@ -1,0 +1,3 @@
+-- Defines a function whose name is no string.
+
+accept[1] = print

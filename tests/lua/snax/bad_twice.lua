@@ -1,0 +1,5 @@
+-- Defines a function twice.
+
+function accept.same() end
+
+function accept.same() end
