@@ -1,9 +1,9 @@
 //! Question: what does it cost to pass a message through a mailbox, beside the queues that one
 //! would take off the shelf?
 //!
-//! Rivals: a `Mutex<VecDeque>` emptied one by one, std's channel, crossbeam's channel, its lock-free
-//! `SegQueue` and its bounded `ArrayQueue`, and `concurrent-queue`. None of them has an owner: they
-//! do not say who must run the service, which the mailbox does in the same step.
+//! Rivals: a `Mutex<VecDeque>` emptied one by one, std's channel, crossbeam's channel, `SegQueue`
+//! and bounded `ArrayQueue`, and `concurrent-queue`. None of them has an owner: they do not say who
+//! must run the service, which the mailbox does in the same step.
 //! This is *not* the cost of a message in a node: no registry, no run queue, no handler is in it.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

@@ -1,7 +1,7 @@
 //! Question: how long does it take to wake a sleeping thread and be woken by it in turn?
 //!
-//! A round is two wake-ups, one after the other, so both threads sleep for a moment only. How late a
-//! thread runs that slept for long is a question for `ironsky lab --only wake`; there is also the
+//! A round is two wake-ups, one after the other, so both threads sleep for a moment only. How late
+//! a thread runs that slept for long is a question for `ironsky lab --only wake`; there is also the
 //! 2.5 ms tick of the reference, which has no place here.
 
 mod lab;

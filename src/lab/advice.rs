@@ -63,11 +63,18 @@ fn purposes(question: &Question, cores: u32) -> Vec<String> {
 const SHORT: &str = "short exclusive sections";
 const READS: &str = "read-mostly tables";
 const QUEUE: &str = "run queue";
+const EXCLUSIVE_ASLEEP: &str = "exclusive sections that sleep";
+const SHARED_ASLEEP: &str = "shared sections that sleep";
 
 /// One line for a whole node, where all its roles were measured.
 fn together(advice: &[Advice]) -> Option<Advice> {
     let of = |purpose: &str| advice.iter().find(|advice| advice.purpose == purpose);
     let roles = [of(SHORT)?, of(READS)?, of(QUEUE)?];
+    let sleeping = [(EXCLUSIVE_ASLEEP, roles[0]), (SHARED_ASLEEP, roles[1])];
+    let others = sleeping.into_iter().filter_map(|(purpose, awake)| {
+        let asleep = &of(purpose)?.choice;
+        (*asleep != awake.choice).then(|| format!("; for {purpose} it is {asleep}"))
+    });
     let lines = roles.iter().filter_map(|role| role.features.as_deref()?.strip_prefix(COMMAND));
     let features = lines.collect::<Vec<_>>().join(",");
     Some(Advice {
@@ -76,7 +83,8 @@ fn together(advice: &[Advice]) -> Option<Advice> {
         features: (!features.is_empty()).then(|| command(&features)),
         because: format!(
             "these are the choices for {SHORT}, {READS} and the {QUEUE}; `ironsky lab actors` \
-             measures the combination"
+             measures the combination{}",
+            others.collect::<String>()
         ),
         ..Advice::default()
     })
@@ -94,8 +102,8 @@ fn purpose(conditions: &Conditions, cores: u32) -> String {
         "shared" if conditions.threads == 1 => "shared, nobody else there",
         "shared" if reads >= 900 => READS,
         "shared" => "tables that are written often",
-        "blocking" => "exclusive sections that sleep",
-        "blocking-rw" => "shared sections that sleep",
+        "blocking" => EXCLUSIVE_ASLEEP,
+        "blocking-rw" => SHARED_ASLEEP,
         "queue" => QUEUE,
         "wake" => "sleep of workers",
         "actors" => "actors, all workloads",
@@ -488,11 +496,14 @@ mod tests {
         shared.conditions.reads_permille = Some(990);
         let mut queue = question("c", 0.05, &[("lockfree", 10.0), ("locked", 15.0)]);
         queue.conditions.kind = "queue".into();
-        let advice = advice_of(vec![exclusive, shared, queue]);
+        let mut asleep = question("d", 0.05, &[("mutex", 10.0), ("fair", 15.0)]);
+        asleep.conditions.kind = "blocking".into();
+        let advice = advice_of(vec![exclusive, shared, queue, asleep]);
         let node = advice.last().unwrap();
         assert_eq!(node.choice, "spin + rw-fair + locked");
         let line = "cargo build --release --features lock-spin,lock-locked";
         assert_eq!(node.features.as_deref(), Some(line));
+        assert!(node.because.ends_with("; for exclusive sections that sleep it is fair"));
     }
 
     #[test]

@@ -159,6 +159,6 @@ mod tests {
     fn ratios_read_like_speech() {
         assert_eq!(times_text(1.12), "+12 %");
         assert_eq!(times_text(0.4), "-60 %");
-        assert_eq!(times_text(3.14), "x 3.14");
+        assert_eq!(times_text(3.25), "x 3.25");
     }
 }
