@@ -12,8 +12,10 @@ use std::path::PathBuf;
 use super::lab::LabArguments;
 
 const USAGE: &str = if cfg!(feature = "lab") {
-    "ironsky CONFIG\n       ironsky check CONFIG\n       ironsky lab [actors | lua] [OPTIONS]\n       \
-     ironsky"
+    "ironsky CONFIG
+       ironsky check CONFIG
+       ironsky lab [actors | lua] [OPTIONS]
+       ironsky"
 } else {
     "ironsky CONFIG\n       ironsky check CONFIG\n       ironsky"
 };

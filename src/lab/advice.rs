@@ -1,17 +1,18 @@
 //! From answers to advice: which strategy to choose for which use, and why.
 //!
-//! Called once, when all questions are answered. Questions are grouped by purpose ([`purpose`]).
+//! Called once, when all questions are answered. Questions are grouped by purpose.
 //! Within a group:
 //!
 //! 1. Candidates are the subjects of the house that a feature can choose, and the baseline.
 //! 2. A candidate with a heavy tail is out: 99 percent of its waits are bounded only by more than
-//!    [`TAIL_FREE_NS`] and by more than [`TAIL_TIMES`] times the lowest of the candidates, in some
+//!    `TAIL_FREE_NS` and by more than `TAIL_TIMES` times the lowest of the candidates, in some
 //!    question. (Of readers and writers the worse counts.) So is one under which some thread gets
-//!    nothing in [`STARVED`] of a round, unless that happens to all candidates. Waits are cut off
+//!    nothing in `STARVED` of a round, unless that happens to all candidates. Waits are cut off
 //!    by the end of a round, so a quantile alone does not show it.
 //! 3. Of the rest the highest throughput wins: the geometric mean over the group's questions,
 //!    compared round by round as `report::stats` does it. The baseline wins unless somebody is
-//!    certainly faster.
+//!    certainly faster. Of many candidates one leads by luck, so for this the noise counts
+//!    sqrt(log2(candidates)) times: once for two, two and a half times for eighty.
 //!
 //! Rivals are not candidates, since no feature chooses them; one that was faster is named.
 
@@ -258,9 +259,15 @@ impl<'a> Group<'a> {
         let fastest = *calm.iter().max_by(|a, b| a.rate().total_cmp(&b.rate()))?;
         let default = calm.iter().copied().find(|subject| subject.name() == self.baseline.name());
         match default {
-            Some(default) if !self.compare(fastest, default).is_more() => Some(default),
+            Some(default) if !self.leads(fastest, default) => Some(default),
             _ => Some(fastest),
         }
+    }
+
+    /// Whether the fastest is faster than the default by more than the luck of the first of many.
+    fn leads(&self, fastest: Subject<'_>, default: Subject<'_>) -> bool {
+        let luck = (self.candidates.len().max(2) as f64).log2().sqrt();
+        Verdict::of(&fastest.rates(), &default.rates(), self.noise * luck).is_more()
     }
 
     fn compare(&self, first: Subject<'_>, second: Subject<'_>) -> Verdict {
@@ -390,6 +397,18 @@ mod tests {
         assert_eq!((advice.choice.as_str(), advice.features, advice.gain), ("mutex", None, None));
         assert_eq!(advice.within_noise, ["spin", "fair"]);
         assert_eq!(advice.runner_up.as_deref(), Some("spin, indistinguishable"));
+    }
+
+    #[test]
+    fn the_first_of_many_needs_a_larger_lead() {
+        let names: Vec<String> = (0..64).map(|index| format!("s{index}")).collect();
+        let choice = |best: f64| {
+            let mut rates: Vec<(&str, f64)> = names.iter().map(|name| (&**name, 10.0)).collect();
+            rates[9].1 = best;
+            one(question("q", 0.1, &rates)).choice
+        };
+        assert_eq!(choice(12.0), "s0", "64 candidates: the noise counts 2.4 times");
+        assert_eq!(choice(13.0), "s9");
     }
 
     #[test]

@@ -15,13 +15,15 @@ pub(super) struct Course<'a> {
     begin: Instant,
     done: usize,
     all: usize,
+    /// How long a step takes, as long as none is done.
+    guess: Duration,
     stopped: bool,
 }
 
 impl<'a> Course<'a> {
-    /// Begins a run of so many steps.
-    pub(super) fn new(watch: &'a mut dyn Watch, all: usize) -> Self {
-        Self { watch, begin: Instant::now(), done: 0, all, stopped: false }
+    /// Begins a run of so many steps, of which each should take about so long.
+    pub(super) fn new(watch: &'a mut dyn Watch, all: usize, guess: Duration) -> Self {
+        Self { watch, begin: Instant::now(), done: 0, all, guess, stopped: false }
     }
 
     /// Announces the next step. Returns whether to take it: no, once the run was stopped.
@@ -47,8 +49,11 @@ impl<'a> Course<'a> {
     }
 
     fn left(&self) -> Duration {
-        let rest = self.all.saturating_sub(self.done) as u32;
-        self.begin.elapsed() / u32::try_from(self.done).unwrap_or(u32::MAX).max(1) * rest
+        let rest = self.all.saturating_sub(self.done) as f64;
+        match self.done {
+            0 => self.guess.mul_f64(rest),
+            done => self.begin.elapsed().mul_f64(rest / done as f64),
+        }
     }
 
     /// Adds what is known at the end.
@@ -88,13 +93,21 @@ pub(super) mod tests {
         }
     }
 
+    const GUESS: Duration = Duration::from_secs(7);
+
+    #[test]
+    fn the_first_step_is_told_with_a_guess_of_the_rest() {
+        let mut steps = Steps::until(9);
+        assert_eq!(Course::new(&mut steps, 4, GUESS).left(), GUESS * 4);
+    }
+
     #[test]
     fn a_stopped_run_takes_no_more_steps() {
         let mut steps = Steps::until(2);
-        let mut course = Course::new(&mut steps, 4);
+        let mut course = Course::new(&mut steps, 4, GUESS);
         let taken = (0..4).filter(|_| course.goes_on("q", "s", (1, 1))).count();
         assert_eq!(taken, 2);
         assert!(!course.finish(Report::default()).complete);
-        assert!(Course::new(&mut Steps::until(9), 1).finish(Report::default()).complete);
+        assert!(Course::new(&mut Steps::until(9), 1, GUESS).finish(Report::default()).complete);
     }
 }

@@ -5,6 +5,8 @@ const report = JSON.parse(document.getElementById("report").textContent);
 const views = JSON.parse(document.getElementById("views").textContent);
 const questions = report.questions.map((question, index) => ({ ...question, view: views[index] }));
 const SHOWN_MAX = 9;
+// With more points than these only the telling ones have names beside them.
+const NAMED_MAX = 10;
 const state = { kind: null, question: null, hidden: new Set(), log: false, zoom: 100 };
 const byId = id => document.getElementById(id);
 
@@ -199,7 +201,8 @@ function drawPareto(question) {
       while (isTaken(row) && row > area.top + 8) row -= 6;
       taken.push([from, to, row]);
       const rows = [["throughput", rateText(point.y) + "/s"], ["cores", point.x.toFixed(2)], ["CPU an operation", timeText(point.x / point.y * 1e9)], ["on the front", onFront ? "yes" : "no"]];
-      area.root.append(svg("g", hover(answer.subject, rows), mark(px, py, looks.get(answer.subject), 5),
+      const isNamed = points.length <= NAMED_MAX || onFront || answer.subject === question.baseline;
+      area.root.append(svg("g", hover(answer.subject, rows), mark(px, py, looks.get(answer.subject), 5), !isNamed ? null :
         svg("text", { x: leftwards ? px - 9 : px + 9, y: row, "text-anchor": leftwards ? "end" : "start", class: onFront ? "strong" : "", "font-weight": onFront ? 600 : 400 }, answer.subject)));
     }
   });
@@ -399,6 +402,8 @@ function drawMachine() {
   });
 }
 
+const someOf = names => names.length > 6 ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} others` : names.join(", ");
+
 function drawAdvice() {
   byId("advice").hidden = !report.advice.length;
   const gainText = gain => gain === null ? "" : ` ${gain >= 0 ? "+" : ""}${(gain * 100).toFixed(0)} % to the default`;
@@ -408,7 +413,7 @@ function drawAdvice() {
     advice.features ? html("pre", {}, advice.features) : html("p", {}, "The default already: nothing to set."),
     html("p", {}, advice.because + "."),
     advice.runner_up ? html("p", {}, `Runner-up: ${advice.runner_up}.`) : null,
-    advice.within_noise.length ? html("p", {}, `Indistinguishable from it: ${advice.within_noise.join(", ")}.`) : null);
+    advice.within_noise.length ? html("p", {}, `Indistinguishable from it: ${someOf(advice.within_noise)}.`) : null);
   byId("advice").querySelector(".cards").replaceChildren(...report.advice.map(card));
 }
 
