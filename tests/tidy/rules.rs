@@ -122,6 +122,7 @@ pub(crate) const MAY_PRINT: &[&str] = &[
     "src/main.rs",
     "src/cli/",
     "src/sync/lock/suite.rs",
+    "src/sync/lock/fair.rs",
     "tests/",
     "benches/",
     "examples/",
