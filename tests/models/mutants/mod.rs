@@ -10,6 +10,7 @@ mod locks;
 mod mailbox;
 mod parking;
 mod scheduler;
+mod slots;
 
 /// One bug: what is replaced where, and what it breaks.
 #[derive(Debug)]
@@ -28,5 +29,7 @@ pub struct Mutant {
 
 /// All bugs.
 pub fn all() -> impl Iterator<Item = &'static Mutant> {
-    [locks::MUTANTS, parking::MUTANTS, mailbox::MUTANTS, scheduler::MUTANTS].into_iter().flatten()
+    [locks::MUTANTS, slots::MUTANTS, parking::MUTANTS, mailbox::MUTANTS, scheduler::MUTANTS]
+        .into_iter()
+        .flatten()
 }
