@@ -3,8 +3,8 @@
 local check = require "check"
 local core = require "skynet.core"
 
-local function locks(parameter)
-	return core.command("LOCKS", parameter)
+local function locks(...)
+	return core.command("LOCKS", ...)
 end
 
 check.main(function()
@@ -17,7 +17,7 @@ check.main(function()
 		return
 	end
 	check.equal(answer, "counting mailbox")
-	check.equal(core.command("LOCKS", "off"), "counting nothing")
+	check.equal(locks "off", "counting nothing")
 	check.equal(locks():sub(1, 5), "class")
 	check.equal(locks("json"):sub(1, 1), "[")
 end)

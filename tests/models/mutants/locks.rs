@@ -28,12 +28,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "spin-two-steps",
         file: SPIN,
-        text: "self.locked.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()",
-        replacement: "!self.locked.load(Ordering::Acquire)
-            && {
-                self.locked.store(true, Ordering::Relaxed);
-                true
-            }",
+        text: "self.locked.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)",
+        replacement: "(if self.locked.load(Ordering::Acquire) {
+            Err(())
+        } else {
+            Ok(self.locked.store(true, Ordering::Relaxed))
+        })",
         breaks: "two threads find the lock free and both take it",
     },
     Mutant {
@@ -93,7 +93,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "fair-turn-relaxed",
         file: FAIR,
-        text: "let state = self.state.load(Ordering::Acquire);\n            if turn(state) == ticket {",
+        text: "let state = self.state.load(Ordering::Acquire);
+            if turn(state) == ticket {",
         replacement: "let state = self.state.load(Ordering::Relaxed);
             if turn(state) == ticket {",
         breaks: "one that waited for its turn may not see what was written under the lock",
@@ -150,7 +151,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "phased-phase-relaxed",
         file: PHASED,
-        text: "let state = self.state.load(Ordering::Acquire);\n            if state & PHASE != phase {",
+        text: "let state = self.state.load(Ordering::Acquire);
+            if state & PHASE != phase {",
         replacement: "let state = self.state.load(Ordering::Relaxed);
             if state & PHASE != phase {",
         breaks: "a reader that waited may not see what the writer wrote",

@@ -19,7 +19,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "mailbox-gives-the-token-up-early",
         file: MAILBOX,
         text: "        std::mem::swap(&mut inbox.waiting, batch);\n",
-        replacement: "        inbox.owned = false;\n        std::mem::swap(&mut inbox.waiting, batch);\n",
+        replacement: "        inbox.owned = false;
+        std::mem::swap(&mut inbox.waiting, batch);
+",
         breaks: "a push during a turn makes a second worker run the service",
     },
     Mutant {
@@ -79,7 +81,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "timer-earlier-timeout-wakes-nobody",
         file: TIMER,
-        text: "            state.wake_at = due;\n            drop(state);\n            self.parker.unpark();",
+        text: "            state.wake_at = due;
+            drop(state);
+            self.parker.unpark();",
         replacement: "            state.wake_at = due;\n            drop(state);",
         breaks: "the timer thread sleeps through the timeout",
     },

@@ -10,23 +10,26 @@ mod locks;
 mod mailbox;
 mod parking;
 mod scheduler;
+mod slots;
 
 /// One bug: what is replaced where, and what it breaks.
 #[derive(Debug)]
-pub struct Mutant {
+pub(crate) struct Mutant {
     /// What `IRONSKY_MUTANT` is set to.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// From the top of the tree.
-    pub file: &'static str,
+    pub(crate) file: &'static str,
     /// Occurs exactly once in the file.
-    pub text: &'static str,
+    pub(crate) text: &'static str,
     /// Stands there instead.
-    pub replacement: &'static str,
+    pub(crate) replacement: &'static str,
     /// What goes wrong.
-    pub breaks: &'static str,
+    pub(crate) breaks: &'static str,
 }
 
 /// All bugs.
-pub fn all() -> impl Iterator<Item = &'static Mutant> {
-    [locks::MUTANTS, parking::MUTANTS, mailbox::MUTANTS, scheduler::MUTANTS].into_iter().flatten()
+pub(crate) fn all() -> impl Iterator<Item = &'static Mutant> {
+    [locks::MUTANTS, slots::MUTANTS, parking::MUTANTS, mailbox::MUTANTS, scheduler::MUTANTS]
+        .into_iter()
+        .flatten()
 }

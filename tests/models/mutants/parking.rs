@@ -44,10 +44,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "parker-overwrites-the-token",
         file: PARKER,
-        text: "            self.state.compare_exchange(EMPTY, PARKED, Ordering::Relaxed, Ordering::Relaxed);
-        if announced.is_err() {",
-        replacement: "            Ok::<u32, u32>(self.state.swap(PARKED, Ordering::Relaxed));
-        if announced.is_err() {",
+        text: ".compare_exchange(EMPTY, PARKED, Ordering::Relaxed, Ordering::Relaxed);",
+        replacement: ".swap(PARKED, Ordering::Relaxed);
+        let announced = Ok::<u32, u32>(announced);",
         breaks: "a token that was left before the sleep is lost",
     },
     Mutant {

@@ -38,7 +38,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "stop-wakes-before-the-flag",
         file: SCHEDULER,
-        text: "        self.stopping.store(true, Ordering::SeqCst);\n        self.sleepers.notify_all();",
+        text: "        self.stopping.store(true, Ordering::SeqCst);
+        self.sleepers.notify_all();",
         replacement: "        self.sleepers.notify_all();
         self.stopping.store(true, Ordering::SeqCst);",
         breaks: "a worker that was woken too early sleeps again for ever",
@@ -53,15 +54,17 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "retire-leaves-an-idle-service",
         file: SCHEDULER,
-        text: "        if cell.mailbox.close() == Closed::ByCaller {\n            self.finish(&cell);\n        }",
+        text: "        if cell.mailbox.close() == Closed::ByCaller {
+            self.finish(&cell);
+        }",
         replacement: "        cell.mailbox.close();",
         breaks: "a service that is retired while it is idle never ends",
     },
     Mutant {
         name: "retire-finishes-a-running-service",
         file: SCHEDULER,
-        text: "        if cell.mailbox.close() == Closed::ByCaller {",
-        replacement: "        if matches!(cell.mailbox.close(), Closed::ByCaller | Closed::ByOwner) {",
+        text: "cell.mailbox.close() == Closed::ByCaller",
+        replacement: "matches!(cell.mailbox.close(), Closed::ByCaller | Closed::ByOwner)",
         breaks: "a service that runs is ended by two threads",
     },
     Mutant {

@@ -10,6 +10,9 @@
 
 include!(concat!(env!("OUT_DIR"), "/modules.rs"));
 
+#[cfg(test)]
+#[cfg(any(ironsky_loom, ironsky_shuttle))]
+mod models;
 #[cfg(ironsky_shuttle)]
 pub mod schedules;
 #[cfg(not(any(ironsky_loom, ironsky_shuttle)))]

@@ -97,7 +97,7 @@ struct Player {
     address: Address,
     node: Weak<Node>,
     ledger: Arc<Ledger>,
-    /// Whether a thread runs it now. Of the system and not of the model: it must not order anything.
+    /// Whether a thread runs it now. Of the system and not of the model: it orders nothing.
     inside: AtomicBool,
     session: i32,
     role: Role,
