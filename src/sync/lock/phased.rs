@@ -225,6 +225,7 @@ unsafe impl<P: Policy> lock_api::RawRwLock for RawPhased<P> {
 impl<P: Policy> RawPhased<P> {
     /// How many writers hold or wait, and how many readers are blocked.
     #[cfg(test)]
+    #[cfg(not(any(ironsky_loom, ironsky_shuttle)))]
     pub(super) fn present(&self) -> (u64, u64) {
         let state = self.look();
         (writers(state), state >> BLOCKED_SHIFT)

@@ -135,6 +135,7 @@ impl Slot {
 
     /// Says whether a writer may be parked here.
     #[cfg(test)]
+    #[cfg(not(any(ironsky_loom, ironsky_shuttle)))]
     pub(super) fn is_awaited(&self) -> bool {
         self.word.load(Ordering::Relaxed) & AWAITED != 0
     }
