@@ -1,18 +1,19 @@
 //! Question: what does it cost to pass a message through a mailbox, beside the queues that one
 //! would take off the shelf?
 //!
-//! Rivals: a `Mutex<VecDeque>` emptied one by one, and crossbeam's lock-free `SegQueue`. Both have
-//! no owner: they do not say who must run the service, which the mailbox does in the same step.
+//! Rivals: a `Mutex<VecDeque>` emptied one by one, std's channel, crossbeam's channel, `SegQueue`
+//! and bounded `ArrayQueue`, and `concurrent-queue`. None of them has an owner: they do not say who
+//! must run the service, which the mailbox does in the same step.
 //! This is *not* the cost of a message in a node: no registry, no run queue, no handler is in it.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use crossbeam_queue::SegQueue;
+use crossbeam_queue::{ArrayQueue, SegQueue};
 use ironsky::message::{Address, Kind, Message, Session};
 use ironsky::service::{Mailbox, Pushed, Taken};
 use ironsky::sync::{Selected, describe};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 #[global_allocator]
@@ -88,6 +89,79 @@ impl Queue for SegQueue<Message> {
     }
 }
 
+type ConcurrentQueue = concurrent_queue::ConcurrentQueue<Message>;
+
+impl Queue for ConcurrentQueue {
+    fn make() -> Self {
+        Self::unbounded()
+    }
+
+    fn push(&self, message: Message) {
+        assert!(Self::push(self, message).is_ok(), "an unbounded queue takes everything");
+    }
+
+    fn take(&self, _batch: &mut VecDeque<Message>) -> usize {
+        usize::from(self.pop().is_ok())
+    }
+}
+
+impl Queue for ArrayQueue<Message> {
+    fn make() -> Self {
+        Self::new(8_192)
+    }
+
+    fn push(&self, message: Message) {
+        let mut message = Some(message);
+        while let Some(waiting) = message.take() {
+            message = Self::push(self, waiting).err();
+            if message.is_some() {
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    fn take(&self, _batch: &mut VecDeque<Message>) -> usize {
+        usize::from(self.pop().is_some())
+    }
+}
+
+/// Both ends of crossbeam's channel.
+type Channel = (crossbeam_channel::Sender<Message>, crossbeam_channel::Receiver<Message>);
+
+impl Queue for Channel {
+    fn make() -> Self {
+        crossbeam_channel::unbounded()
+    }
+
+    fn push(&self, message: Message) {
+        self.0.send(message).expect("the receiver is beside the sender");
+    }
+
+    fn take(&self, _batch: &mut VecDeque<Message>) -> usize {
+        usize::from(self.1.try_recv().is_ok())
+    }
+}
+
+/// std's channel. Its receiver belongs to one thread, so a lock that nobody competes for is around
+/// it: some nanoseconds too many.
+struct StdChannel(mpsc::Sender<Message>, Mutex<mpsc::Receiver<Message>>);
+
+impl Queue for StdChannel {
+    fn make() -> Self {
+        let (send, receive) = mpsc::channel();
+        Self(send, Mutex::new(receive))
+    }
+
+    fn push(&self, message: Message) {
+        self.0.send(message).expect("the receiver is beside the sender");
+    }
+
+    fn take(&self, _batch: &mut VecDeque<Message>) -> usize {
+        let receive = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        usize::from(receive.try_recv().is_ok())
+    }
+}
+
 fn message(session: u64) -> Message {
     Message::empty(Address::new(1), Session::new(session as i32), Kind::LUA)
 }
@@ -144,7 +218,11 @@ fn compare<Q: Queue>(c: &mut Criterion, name: &str) {
 fn mailbox(c: &mut Criterion) {
     compare::<Owned>(c, &format!("mailbox ({})", describe()));
     compare::<Mutex<VecDeque<Message>>>(c, "Mutex<VecDeque>");
+    compare::<StdChannel>(c, "std mpsc");
+    compare::<Channel>(c, "crossbeam-channel");
     compare::<SegQueue<Message>>(c, "SegQueue");
+    compare::<ArrayQueue<Message>>(c, "ArrayQueue");
+    compare::<ConcurrentQueue>(c, "concurrent-queue");
 }
 
 criterion_group!(benches, mailbox);

@@ -51,6 +51,14 @@ fn a_rust_module_is_required_from_lua() {
 }
 
 #[test]
+fn the_scheduler_runs_under_a_lock_of_the_user() {
+    let text = output(&mut Command::new(example("own_lock")));
+    let lines: Vec<&str> = text.lines().collect();
+    let passed = "1000 messages passed, the lock was taken more often: true";
+    assert_eq!(lines, ["strategy yielding+fair+lockfree+futex", passed]);
+}
+
+#[test]
 fn the_readme_shows_the_example_as_it_is() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     for file in ["counter.lua", "main.lua", "config.lua"] {

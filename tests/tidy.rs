@@ -261,6 +261,30 @@ fn every_page_of_the_docs_is_in_the_summary() {
     expect_none(lost.map(str::to_owned).collect(), "Link the page in docs/src/SUMMARY.md.");
 }
 
+/// A link of the property sheet is `file#module::test`, from the page's own folder.
+#[test]
+fn every_proof_of_the_property_sheet_exists() {
+    let tree = Tree::read();
+    let Some(page) = tree.files().find(|file| file.path == PROPERTY_SHEET) else { return };
+    let definitions = page.text.lines().filter_map(|line| line.split_once("]: ../../../"));
+    let links: BTreeSet<&str> = definitions.map(|(_, link)| link).collect();
+    let exists = |link: &&str| {
+        let Some((path, name)) = link.split_once('#') else { return false };
+        let (modules, test) = name.rsplit_once("::").unwrap_or(("", name));
+        let is_there = |file: &Source| {
+            let mut modules = modules.split("::").filter(|module| !module.is_empty());
+            // Written out, or the first argument of a macro that writes it.
+            let has_test = has_word(&file.text, &format!("fn {test}"))
+                || file.text.contains(&format!("!({test},"));
+            has_test && modules.all(|module| has_word(&file.text, module))
+        };
+        tree.rust().any(|file| file.path == path && is_there(file))
+    };
+    assert!(links.len() > 40, "the sheet has lost its links: {links:?}");
+    let missing = links.iter().filter(|link| !exists(link)).map(|&link| link.to_owned()).collect();
+    expect_none(missing, "Link the test that shows the property, or write it.");
+}
+
 #[test]
 fn every_exception_is_needed() {
     let tree = Tree::read();

@@ -12,7 +12,10 @@ use std::path::PathBuf;
 use super::lab::LabArguments;
 
 const USAGE: &str = if cfg!(feature = "lab") {
-    "ironsky CONFIG\n       ironsky check CONFIG\n       ironsky lab [OPTIONS]\n       ironsky"
+    "ironsky CONFIG
+       ironsky check CONFIG
+       ironsky lab [actors | lua] [OPTIONS]
+       ironsky"
 } else {
     "ironsky CONFIG\n       ironsky check CONFIG\n       ironsky"
 };
@@ -60,7 +63,7 @@ enum Command {
     },
     /// Measure every lock, run queue and parker beside its rivals, on this machine.
     #[cfg(feature = "lab")]
-    Lab(LabArguments),
+    Lab(Box<LabArguments>),
 }
 
 /// What the process is asked to do.
@@ -69,7 +72,7 @@ pub(super) enum Request {
     Node(PathBuf),
     Check(PathBuf),
     #[cfg(feature = "lab")]
-    Lab(LabArguments),
+    Lab(Box<LabArguments>),
     Version,
     Demo,
 }
@@ -141,6 +144,9 @@ mod tests {
         assert!(matches!(request(&["lab", "--rounds", "5", "--pin"]), Some(Request::Lab(_))));
         assert_eq!(request(&["lab", "--unknown"]), None);
         assert_eq!(request(&["lab", "--rounds"]), None);
+        assert!(matches!(request(&["lab", "actors", "--all"]), Some(Request::Lab(_))));
+        assert!(matches!(request(&["lab", "lua", "config"]), Some(Request::Lab(_))));
+        assert_eq!(request(&["lab", "--pin", "actors"]), None);
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! `ironsky lab`: reads its options, shows the progress, writes the report.
 //!
 //! Exit codes: 0 when everything was measured, 130 when Ctrl-C stopped it (what was measured is
-//! written all the same), 1 when the report cannot be written, 2 for options that make no sense.
+//! written all the same), 1 when the report cannot be written or a Lua workload cannot be built or
+//! fails, 2 for options that make no sense.
+
+mod parts;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -14,7 +17,12 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
+use parts::Part;
+
 use super::print;
+use crate::affinity;
+use crate::lab::lua::LuaLabError;
+use crate::lab::machine;
 use crate::lab::options::{self, LabError, Options};
 use crate::lab::record::Report;
 use crate::lab::report;
@@ -29,6 +37,8 @@ Examples:
   ironsky lab --only shared --threads 2,8 --reads 50,99.9 --section 0,1us
                                        a grid of your own
   ironsky lab --replay profile.json    the locks of a real load, as its statistics have them
+  ironsky lab actors                   native services on the scheduler, under every strategy
+  ironsky lab lua my/config            a Lua workload on a build for each choice of features
 
 A difference smaller than the noise of the run is called indistinguishable. The noise is measured:
 the default lock takes part twice.";
@@ -38,8 +48,10 @@ const INTERRUPTED: u8 = 130;
 
 /// The options of `ironsky lab`, as they were written.
 #[derive(Debug, PartialEq, Eq, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(super) struct LabArguments {
+    #[command(subcommand)]
+    part: Option<Part>,
     /// How thorough: quick (under a minute), standard (under ten), full (over night).
     #[arg(long, value_name = "PROFILE", default_value = "quick")]
     profile: String,
@@ -79,17 +91,26 @@ pub(super) struct LabArguments {
 pub(super) fn lab(arguments: &LabArguments, allocator: &str) -> ExitCode {
     match measure(arguments, allocator) {
         Ok(report) => hand_over(&report, arguments),
-        Err(error) => {
+        Err(LuaLabError::Options(error)) => {
             complain(&format!("error: {error}\n\nFor more information, try 'ironsky lab --help'."));
             ExitCode::from(2)
+        }
+        Err(error) => {
+            complain(&format!("error: {error}"));
+            ExitCode::FAILURE
         }
     }
 }
 
-fn measure(arguments: &LabArguments, allocator: &str) -> Result<Report, LabError> {
-    let options = read(arguments)?;
-    let mut console = Console::new();
-    let report = run::run(&options, allocator, &command(), &mut console);
+fn measure(arguments: &LabArguments, allocator: &str) -> Result<Report, LuaLabError> {
+    let (command, mut console) = (command(), Console::new());
+    let report = match &arguments.part {
+        Some(part) => part.run(allocator, &command, &mut console),
+        None => {
+            let options = read(arguments)?;
+            run::run(&options, allocator, &command, &mut console).map_err(LuaLabError::from)
+        }
+    };
     console.end();
     report
 }
@@ -110,6 +131,14 @@ fn read(arguments: &LabArguments) -> Result<Options, LabError> {
     })
 }
 
+/// Figures of a machine with other work are noise for the most part; the report says so, too, but
+/// afterwards. Told at the first step, when the options are known to make sense.
+fn warn_if_busy(load: f64, cores: usize) {
+    if load > cores as f64 / 2.0 {
+        complain(&format!("other work is going on (load {load} on {cores} cores): expect noise"));
+    }
+}
+
 /// The command that repeats the run, from the arguments of the process.
 fn command() -> String {
     let quoted = |word: OsString| {
@@ -126,7 +155,8 @@ fn hand_over(report: &Report, arguments: &LabArguments) -> ExitCode {
         complain("stopped before anything was measured");
         return ExitCode::from(INTERRUPTED);
     }
-    let files = match report::write_all(report, &arguments.out) {
+    let out = arguments.part.as_ref().map_or(&arguments.out, Part::out);
+    let files = match report::write_all(report, out) {
         Ok(files) => files,
         Err(error) => {
             complain(&format!("the report cannot be written: {error}"));
@@ -201,6 +231,9 @@ impl Watch for Console {
     fn progress(&mut self, progress: &Progress<'_>) {
         if !self.is_due() {
             return;
+        }
+        if self.last.is_none() {
+            warn_if_busy(machine::load(), affinity::cores());
         }
         self.last = Some(Instant::now());
         let line = line(progress);

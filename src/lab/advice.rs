@@ -1,15 +1,18 @@
 //! From answers to advice: which strategy to choose for which use, and why.
 //!
-//! Called once, when all questions are answered. Questions are grouped by purpose ([`purpose`]).
+//! Called once, when all questions are answered. Questions are grouped by purpose.
 //! Within a group:
 //!
 //! 1. Candidates are the subjects of the house that a feature can choose, and the baseline.
 //! 2. A candidate with a heavy tail is out: 99 percent of its waits are bounded only by more than
-//!    [`TAIL_FREE_NS`] and by more than [`TAIL_TIMES`] times the lowest of the candidates, in some
-//!    question. (Of readers and writers the worse counts, so a lock that starves one side is out.)
+//!    `TAIL_FREE_NS` and by more than `TAIL_TIMES` times the lowest of the candidates, in some
+//!    question. (Of readers and writers the worse counts.) So is one under which some thread gets
+//!    nothing in `STARVED` of a round, unless that happens to all candidates. Waits are cut off
+//!    by the end of a round, so a quantile alone does not show it.
 //! 3. Of the rest the highest throughput wins: the geometric mean over the group's questions,
 //!    compared round by round as `report::stats` does it. The baseline wins unless somebody is
-//!    certainly faster.
+//!    certainly faster. Of many candidates one leads by luck, so for this the noise counts
+//!    sqrt(log2(candidates)) times: once for two, two and a half times for eighty.
 //!
 //! Rivals are not candidates, since no feature chooses them; one that was faster is named.
 
@@ -24,6 +27,9 @@ const TAIL_FREE_NS: f64 = 1e6;
 
 /// How many times the lowest tail is a heavy one.
 const TAIL_TIMES: f64 = 10.0;
+
+/// The part of a round in which a thread that gets nothing starves.
+const STARVED: f64 = 0.9;
 
 /// Fills the advice of a report from its questions.
 pub fn advise(report: &mut Report) {
@@ -58,11 +64,18 @@ fn purposes(question: &Question, cores: u32) -> Vec<String> {
 const SHORT: &str = "short exclusive sections";
 const READS: &str = "read-mostly tables";
 const QUEUE: &str = "run queue";
+const EXCLUSIVE_ASLEEP: &str = "exclusive sections that sleep";
+const SHARED_ASLEEP: &str = "shared sections that sleep";
 
 /// One line for a whole node, where all its roles were measured.
 fn together(advice: &[Advice]) -> Option<Advice> {
     let of = |purpose: &str| advice.iter().find(|advice| advice.purpose == purpose);
     let roles = [of(SHORT)?, of(READS)?, of(QUEUE)?];
+    let sleeping = [(EXCLUSIVE_ASLEEP, roles[0]), (SHARED_ASLEEP, roles[1])];
+    let others = sleeping.into_iter().filter_map(|(purpose, awake)| {
+        let asleep = &of(purpose)?.choice;
+        (*asleep != awake.choice).then(|| format!("; for {purpose} it is {asleep}"))
+    });
     let lines = roles.iter().filter_map(|role| role.features.as_deref()?.strip_prefix(COMMAND));
     let features = lines.collect::<Vec<_>>().join(",");
     Some(Advice {
@@ -71,7 +84,8 @@ fn together(advice: &[Advice]) -> Option<Advice> {
         features: (!features.is_empty()).then(|| command(&features)),
         because: format!(
             "these are the choices for {SHORT}, {READS} and the {QUEUE}; `ironsky lab actors` \
-             measures the combination"
+             measures the combination{}",
+            others.collect::<String>()
         ),
         ..Advice::default()
     })
@@ -89,8 +103,8 @@ fn purpose(conditions: &Conditions, cores: u32) -> String {
         "shared" if conditions.threads == 1 => "shared, nobody else there",
         "shared" if reads >= 900 => READS,
         "shared" => "tables that are written often",
-        "blocking" => "exclusive sections that sleep",
-        "blocking-rw" => "shared sections that sleep",
+        "blocking" => EXCLUSIVE_ASLEEP,
+        "blocking-rw" => SHARED_ASLEEP,
         "queue" => QUEUE,
         "wake" => "sleep of workers",
         "actors" => "actors, all workloads",
@@ -151,6 +165,11 @@ impl<'a> Subject<'a> {
         self.answers().map(|answer| tail(answer).map(|band| band.median)).collect()
     }
 
+    /// Whether some thread starves, question by question.
+    fn starvation(self) -> Vec<bool> {
+        self.answers().map(starves).collect()
+    }
+
     fn worst_tail(self) -> Option<f64> {
         self.tails().into_iter().flatten().max_by(f64::total_cmp)
     }
@@ -174,6 +193,12 @@ fn tail(answer: &Answer) -> Option<Band> {
         Some(side.or_else(|| sample.latency.map(|latency| latency.p99_ns))? as f64)
     };
     Band::of(answer.samples.iter().filter_map(worst))
+}
+
+fn starves(answer: &Answer) -> bool {
+    let part = |sample: &Sample| Some(sample.starved_ns? as f64 / 1e9 / sample.wall_s);
+    let band = Band::of(answer.samples.iter().filter_map(part));
+    band.is_some_and(|band| band.median > STARVED)
 }
 
 /// The subjects of one purpose.
@@ -202,8 +227,12 @@ impl<'a> Group<'a> {
     }
 
     fn advice(&self, purpose: &str) -> Option<Advice> {
-        let (calm, heavy): (Vec<_>, Vec<_>) =
+        let (mut calm, mut heavy): (Vec<_>, Vec<_>) =
             self.candidates.iter().copied().partition(|subject| !self.has_heavy_tail(*subject));
+        if calm.is_empty() {
+            // Each has a heavy tail somewhere: that decides nothing.
+            std::mem::swap(&mut calm, &mut heavy);
+        }
         let choice = self.choose(&calm)?;
         let is_default = choice.name() == self.baseline.name();
         let others = || calm.iter().copied().filter(|other| other.name() != choice.name());
@@ -230,9 +259,15 @@ impl<'a> Group<'a> {
         let fastest = *calm.iter().max_by(|a, b| a.rate().total_cmp(&b.rate()))?;
         let default = calm.iter().copied().find(|subject| subject.name() == self.baseline.name());
         match default {
-            Some(default) if !self.compare(fastest, default).is_more() => Some(default),
+            Some(default) if !self.leads(fastest, default) => Some(default),
             _ => Some(fastest),
         }
+    }
+
+    /// Whether the fastest is faster than the default by more than the luck of the first of many.
+    fn leads(&self, fastest: Subject<'_>, default: Subject<'_>) -> bool {
+        let luck = (self.candidates.len().max(2) as f64).log2().sqrt();
+        Verdict::of(&fastest.rates(), &default.rates(), self.noise * luck).is_more()
     }
 
     fn compare(&self, first: Subject<'_>, second: Subject<'_>) -> Verdict {
@@ -255,7 +290,16 @@ impl<'a> Group<'a> {
             let (Some(tail), Some(lowest)) = (tail, lowest(index)) else { return false };
             tail > TAIL_FREE_NS && tail > lowest * TAIL_TIMES
         };
-        subject.tails().into_iter().enumerate().any(is_heavy)
+        subject.tails().into_iter().enumerate().any(is_heavy) || self.starves_alone(subject)
+    }
+
+    /// Whether some thread starves under it where none does under another candidate.
+    fn starves_alone(&self, subject: Subject<'_>) -> bool {
+        let others: Vec<Vec<bool>> =
+            self.candidates.iter().map(|other| other.starvation()).collect();
+        let all = |index: usize| others.iter().all(|other| other.get(index) == Some(&true));
+        let starvation = subject.starvation().into_iter().enumerate();
+        starvation.into_iter().any(|(index, starves)| starves && !all(index))
     }
 
     /// Names a subject with its distance from another.
@@ -356,6 +400,18 @@ mod tests {
     }
 
     #[test]
+    fn the_first_of_many_needs_a_larger_lead() {
+        let names: Vec<String> = (0..64).map(|index| format!("s{index}")).collect();
+        let choice = |best: f64| {
+            let mut rates: Vec<(&str, f64)> = names.iter().map(|name| (&**name, 10.0)).collect();
+            rates[9].1 = best;
+            one(question("q", 0.1, &rates)).choice
+        };
+        assert_eq!(choice(12.0), "s0", "64 candidates: the noise counts 2.4 times");
+        assert_eq!(choice(13.0), "s9");
+    }
+
+    #[test]
     fn a_heavy_tail_costs_the_choice_and_is_told() {
         let mut question = question("q", 0.05, &[("mutex", 10.0), ("spin", 15.0)]);
         set_tail(&mut question, "mutex", 200_000);
@@ -393,6 +449,22 @@ mod tests {
         }
         set_tail(&mut question, "fair", 3_000_000);
         assert_eq!(one(question).choice, "fair");
+    }
+
+    #[test]
+    fn who_lets_a_thread_starve_is_not_chosen() {
+        let starving = |subjects: &[usize]| {
+            let mut question = question("q", 0.05, &[("fair", 10.0), ("read", 30.0)]);
+            for subject in subjects {
+                for sample in &mut question.answers[*subject].samples {
+                    sample.starved_ns = Some((sample.wall_s * 1e9) as u64);
+                }
+            }
+            one(question).choice
+        };
+        assert_eq!(starving(&[1]), "fair");
+        assert_eq!(starving(&[0, 1]), "read", "what happens to all decides nothing");
+        assert_eq!(starving(&[]), "read");
     }
 
     #[test]
@@ -443,11 +515,14 @@ mod tests {
         shared.conditions.reads_permille = Some(990);
         let mut queue = question("c", 0.05, &[("lockfree", 10.0), ("locked", 15.0)]);
         queue.conditions.kind = "queue".into();
-        let advice = advice_of(vec![exclusive, shared, queue]);
+        let mut asleep = question("d", 0.05, &[("mutex", 10.0), ("fair", 15.0)]);
+        asleep.conditions.kind = "blocking".into();
+        let advice = advice_of(vec![exclusive, shared, queue, asleep]);
         let node = advice.last().unwrap();
         assert_eq!(node.choice, "spin + rw-fair + locked");
         let line = "cargo build --release --features lock-spin,lock-locked";
         assert_eq!(node.features.as_deref(), Some(line));
+        assert!(node.because.ends_with("; for exclusive sections that sleep it is fair"));
     }
 
     #[test]

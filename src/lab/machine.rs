@@ -7,11 +7,22 @@ use std::env::consts::{ARCH, OS};
 use std::fs::read_to_string;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::record::Machine;
+use super::record::{Machine, Report, SCHEMA};
 use crate::affinity;
 use crate::sync::describe;
 
 const GOVERNOR: &str = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
+
+/// Begins a report: when, where and by which command.
+pub(super) fn report(allocator: &str, command: &str) -> Report {
+    Report {
+        schema: SCHEMA,
+        command: command.to_owned(),
+        started: now(),
+        machine: fingerprint(allocator),
+        ..Report::default()
+    }
+}
 
 /// Describes the machine as it is now. Only the executable knows its allocator.
 #[must_use]

@@ -44,6 +44,12 @@ impl Class {
     /// The work outside that the lab does at most: beyond it a lock is idle and any will do.
     pub const OUTSIDE_MAX_NS: u64 = 1_000_000;
 
+    /// The part of the acquisitions that had to wait.
+    #[must_use]
+    pub fn waited_percent(&self) -> f64 {
+        100.0 * self.collisions as f64 / self.acquisitions.max(1) as f64
+    }
+
     fn check(&self) -> Result<(), String> {
         let class = &self.class;
         if !(1..=THREADS_MAX).contains(&self.threads) {
@@ -76,6 +82,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Class>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::stats::{self, ClassStats, Totals};
 
     const TEXT: &str = r#"[
         {"class": "mailbox", "kind": "exclusive", "threads": 4, "hold_ns": 80,
@@ -98,6 +105,35 @@ mod tests {
     fn check(text: &str, part: &str) {
         let error = parse(text).unwrap_err();
         assert!(error.contains(part), "{part} is not in {error}");
+    }
+
+    #[test]
+    fn a_profile_of_the_counters_is_read() {
+        let totals = Totals {
+            threads: 3,
+            acquisitions: 2_000,
+            reads: 1_996,
+            is_shared: true,
+            collisions: 5,
+            hold_ns: 900,
+            holds: 10,
+            outside_ns: 7_000,
+            outsides: 7,
+            ..Totals::default()
+        };
+        let text = stats::profile(&[ClassStats { class: "registry", is_on: true, totals }]);
+        let expected = Class {
+            class: "registry".to_owned(),
+            kind: Kind::Shared,
+            threads: 3,
+            reads_permille: 998,
+            hold_ns: 90,
+            outside_ns: 1_000,
+            acquisitions: 2_000,
+            collisions: 5,
+        };
+        assert!((expected.waited_percent() - 0.25).abs() < 1e-9);
+        assert_eq!(parse(&text).unwrap(), [expected]);
     }
 
     #[test]

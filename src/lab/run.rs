@@ -13,7 +13,7 @@ use super::grid::{self, Asked};
 use super::machine;
 use super::measure::{Outcome, Round};
 use super::options::{LabError, Options};
-use super::record::{Answer, Question, Report, SCHEMA, Sample};
+use super::record::{Answer, Question, Report, Sample};
 use super::stats::{self, figure};
 use crate::affinity;
 
@@ -54,13 +54,7 @@ pub fn run(
     watch: &mut dyn Watch,
 ) -> Result<Report, LabError> {
     let plan = grid::plan(options, affinity::cores())?;
-    let mut report = Report {
-        schema: SCHEMA,
-        command: command.to_owned(),
-        started: machine::now(),
-        machine: machine::fingerprint(allocator),
-        ..Report::default()
-    };
+    let mut report = machine::report(allocator, command);
     let mut course = Course::new(&plan, watch);
     for asked in &plan {
         report.questions.extend(course.answer(asked));

@@ -60,10 +60,12 @@ impl Chunk {
     }
 }
 
+type Chunks = HashMap<Box<[u8]>, Arc<Chunk>>;
+
 /// Compiled files by the exact name they were loaded under.
 #[derive(Default)]
 pub(super) struct CodeCache {
-    chunks: RwLock<Selected, class::CodeCache, HashMap<Box<[u8]>, Arc<Chunk>>>,
+    chunks: RwLock<Selected, class::CodeCache, Chunks>,
 }
 
 impl CodeCache {

@@ -12,7 +12,9 @@
 //! | model | nothing: both would multiply the schedules |
 //!
 //! *Rank.* A thread that holds a lock takes only locks of a higher rank, so no threads wait for
-//! each other in a circle. [`Body`] comes first, because a service does everything else under it.
+//! each other in a circle. [`Body`] comes first, because a service does everything else under it;
+//! and it nests, because a service that launches another one takes that one's too, which nobody
+//! else can hold while it starts.
 
 use lock_api::{RawMutex, RawRwLock};
 
@@ -22,6 +24,8 @@ pub trait Class: Send + Sync + 'static {
     const NAME: &'static str;
     /// The place in the order in which locks are taken.
     const RANK: u8;
+    /// Whether a thread may take a second lock of this class.
+    const NESTS: bool;
     /// The place in [`NAMES`] and in the counters.
     const INDEX: usize;
     /// An exclusive lock `E` as this class uses it.
@@ -56,8 +60,9 @@ cfg_select! {
     }
 }
 
+// Index, type, rank, whether it nests, name, use.
 macro_rules! classes {
-    ($($index:literal $name:ident $rank:literal $text:literal: $use:literal,)+) => {
+    ($($index:literal $name:ident $rank:literal $nests:literal $text:literal: $use:literal,)+) => {
         /// The names of all classes, each at its `INDEX`.
         pub const NAMES: [&str; [$($index),+].len()] = [$($text),+];
 
@@ -69,6 +74,7 @@ macro_rules! classes {
             impl Class for $name {
                 const NAME: &'static str = $text;
                 const RANK: u8 = $rank;
+                const NESTS: bool = $nests;
                 const INDEX: usize = $index;
                 type Exclusive<E: RawMutex + Send + Sync + 'static> = between!(E, $name);
                 type Shared<R: RawRwLock + Send + Sync + 'static> = between!(R, $name);
@@ -78,16 +84,16 @@ macro_rules! classes {
 }
 
 classes! {
-    0 Body 10 "body": "A service's object, held while it handles a message.",
-    1 Recorder 20 "recorder": "A service's message log.",
-    2 Registry 30 "registry": "The services and names of a node.",
-    3 Mailbox 40 "mailbox": "A service's queue.",
-    4 Timer 50 "timer": "The timer wheel.",
-    5 RunQueue 60 "run-queue": "The queue of ready mailboxes, where it is a locked one.",
-    6 Sleepers 70 "sleepers": "The stack of sleeping workers.",
-    7 CodeCache 80 "code-cache": "Compiled Lua files.",
-    8 Environment 90 "environment": "The settings that services share.",
-    9 Application 100 "application": "Whatever a program around a node protects.",
+    0 Body 10 true "body": "A service's object, held while it handles a message.",
+    1 Recorder 20 false "recorder": "A service's message log.",
+    2 Registry 30 false "registry": "The services and names of a node.",
+    3 Mailbox 40 false "mailbox": "A service's queue.",
+    4 Timer 50 false "timer": "The timer wheel.",
+    5 RunQueue 60 false "run-queue": "The queue of ready mailboxes, where it is a locked one.",
+    6 Sleepers 70 false "sleepers": "The stack of sleeping workers.",
+    7 CodeCache 80 false "code-cache": "Compiled Lua files.",
+    8 Environment 90 false "environment": "The settings that services share.",
+    9 Application 100 false "application": "Whatever a program around a node protects.",
 }
 
 #[cfg(test)]

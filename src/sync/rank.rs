@@ -1,8 +1,9 @@
 //! Checks in debug builds that locks are taken in the order of their ranks.
 //!
 //! Called through the types that `class` makes. A thread remembers what it holds. Taking a lock
-//! whose rank is not above all of them panics and names both, also when nobody else is there to
-//! make a deadlock of it. A try cannot wait, so it is not checked, only remembered.
+//! whose rank is not above all of them (or equal, where a class nests) panics and names both, also
+//! when nobody else is there to make a deadlock of it. A try cannot wait, so it is not checked,
+//! only remembered.
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -23,8 +24,9 @@ fn with_held(look: impl FnOnce(&mut Held)) {
 }
 
 fn check<C: Class>() {
+    let is_above = |rank| if C::NESTS { rank > C::RANK } else { rank >= C::RANK };
     let mut above = None;
-    with_held(|held| above = held.iter().copied().find(|&(rank, _)| rank >= C::RANK));
+    with_held(|held| above = held.iter().copied().find(|&(rank, _)| is_above(rank)));
     if let Some((rank, name)) = above {
         let (wanted, its_rank) = (C::NAME, C::RANK);
         panic!("takes the {wanted} lock (rank {its_rank}) while it holds {name} (rank {rank})");
@@ -140,7 +142,7 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
-    use crate::sync::class::{Mailbox, Registry, Timer};
+    use crate::sync::class::{Body, Mailbox, Registry, Timer};
     use crate::sync::lock::{RawMutex as OwnMutex, RawRwFair};
 
     type Exclusive<C> = lock_api::Mutex<Ranked<OwnMutex, C>, ()>;
@@ -176,6 +178,16 @@ mod tests {
         let timers = [Exclusive::<Timer>::new(()), Exclusive::<Timer>::new(())];
         let _first = timers[0].lock();
         let _second = timers[1].lock();
+    }
+
+    #[test]
+    fn a_class_that_nests_may_be_taken_twice_and_not_after_a_higher_one() {
+        let bodies = [Exclusive::<Body>::new(()), Exclusive::<Body>::new(())];
+        let mailbox = Exclusive::<Mailbox>::new(());
+        let _first = bodies[0].lock();
+        drop(bodies[1].lock());
+        let _higher = mailbox.lock();
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(bodies[1].lock()))).is_err());
     }
 
     #[test]

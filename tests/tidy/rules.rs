@@ -87,6 +87,8 @@ pub(crate) const UNSAFE: &[&str] = &[
     "src/node/daemon.rs",
     "src/lua/",
     "src/native/",
+    // A raw lock of one's own.
+    "examples/own_lock.rs",
     // They call the bindings of Lua, whose contract is unsafe.
     "benches/seri.rs",
     "fuzz/fuzz_targets/seri_lua.rs",
@@ -135,6 +137,7 @@ pub(crate) const MAY_PRINT: &[&str] = &[
 /// are not looked at.)
 pub(crate) const FEATURES: &[(&str, &[&str])] = &[
     ("lock-", &["src/sync/selected.rs"]),
+    ("lock-stats", &["src/sync/class.rs", "src/sync/stats", "benches/instructions.rs"]),
     ("rwlock-", &["src/sync/selected.rs"]),
     ("queue-", &["src/sync/selected.rs"]),
     ("nojemalloc", &["src/main.rs"]),
@@ -144,6 +147,9 @@ pub(crate) const FEATURES: &[(&str, &[&str])] = &[
 
 /// The page that describes the features.
 pub(crate) const FEATURES_PAGE: &str = "docs/src/reference/features.md";
+
+/// The page whose cells link to the tests that show them.
+pub(crate) const PROPERTY_SHEET: &str = "docs/src/internals/locks.md";
 
 /// The table of contents of the docs.
 pub(crate) const SUMMARY: &str = "docs/src/SUMMARY.md";

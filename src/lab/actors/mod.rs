@@ -16,15 +16,16 @@ mod strategies;
 mod threads;
 mod workload;
 
-use super::advice::advise;
-use super::record::{Answer, Conditions, Question, Report, SCHEMA, Sample};
+use super::course::Course;
+use super::machine;
+use super::options::LabError;
+use super::record::{Answer, Conditions, Question, Report, Sample};
+use super::run::Watch;
 use super::stats;
 use crate::affinity;
 use hdrhistogram::Histogram;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use strategies::Entry;
-use thiserror::Error;
 use workload::Workload;
 
 /// What to measure. [`Options::default`] takes about a minute.
@@ -61,77 +62,54 @@ impl Default for Options {
 /// The most workers that a question may have.
 pub const WORKERS_MAX: usize = 256;
 
-/// The most rounds of a question.
-pub const ROUNDS_MAX: u32 = 1_000;
-
-/// Why the options make no sense.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum OptionsError {
-    /// A number of workers is out of range.
-    #[error("{0} workers: the allowed range is 1 to {WORKERS_MAX}")]
-    Workers(usize),
-    /// The number of rounds is out of range.
-    #[error("{0} rounds: the allowed range is 1 to {ROUNDS_MAX}")]
-    Rounds(u32),
-    /// A round takes no time.
-    #[error("a duration of 0: a round has to take some time")]
-    Duration,
-    /// A word chooses nothing.
-    #[error("nothing is called {word:?}: workloads are {workloads}; a strategy is {strategy}")]
-    Unknown {
-        /// The word.
-        word: String,
-        /// All workloads.
-        workloads: String,
-        /// The shape of a strategy's name.
-        strategy: &'static str,
-    },
+/// Reads a list of numbers of workers.
+///
+/// # Errors
+/// [`LabError::Value`] for anything but 1 to [`WORKERS_MAX`].
+pub fn workers(text: &str) -> Result<Vec<usize>, LabError> {
+    let read = |word: &str| word.trim().parse().ok().filter(is_number_of_workers);
+    let numbers: Option<Vec<usize>> = text.split(',').map(read).collect();
+    numbers.ok_or_else(|| wrong_workers(text))
 }
 
-/// How far a run is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// What is measured now.
-    pub what: String,
-    /// How many measurements are done.
-    pub done: usize,
-    /// How many there will be.
-    pub all: usize,
+fn is_number_of_workers(number: &usize) -> bool {
+    (1..=WORKERS_MAX).contains(number)
 }
 
-/// Measures, and ends early (with `complete: false`) when `stop` is set. The caller adds to the
-/// report where, when and by which command it was made.
+fn wrong_workers(text: &str) -> LabError {
+    let allowed = format!("numbers from 1 to {WORKERS_MAX}, such as 1,2,8");
+    LabError::Value { option: "--workers", text: text.to_owned(), allowed }
+}
+
+/// Measures. A run that was stopped returns what it has, marked as not complete.
 ///
 /// # Errors
 /// When the options make no sense; nothing has been measured then.
 pub fn run(
     options: &Options,
-    stop: &AtomicBool,
-    progress: &mut dyn FnMut(&Step),
-) -> Result<Report, OptionsError> {
+    allocator: &str,
+    command: &str,
+    watch: &mut dyn Watch,
+) -> Result<Report, LabError> {
     let plan = Plan::of(options)?;
-    let mut report = Report { schema: SCHEMA, complete: true, ..Report::default() };
-    let mut step = Step { what: String::new(), done: 0, all: plan.measurements() };
-    for (workload, workers) in plan.questions() {
+    let questions = plan.questions().count();
+    let steps = questions * (plan.entries.len() + 1) * plan.rounds as usize;
+    let mut course = Course::new(watch, steps, options.duration);
+    let mut report = machine::report(allocator, command);
+    for (number, (workload, workers)) in (1..).zip(plan.questions()) {
         let mut board = Board::new(&plan, workload, workers);
-        for round in 0..options.rounds {
+        for round in 0..plan.rounds {
             for turn in 0..board.columns.len() {
-                if stop.load(Ordering::Relaxed) {
-                    report.complete = false;
-                    break;
+                let column = board.turn(turn, round);
+                let step = (board.name(), column.entry.name, (number, questions));
+                if course.goes_on(&step.0, step.1, step.2) {
+                    board.measure(turn, round, options);
                 }
-                step.what = board.name();
-                progress(&step);
-                board.measure(turn, round, options);
-                step.done += 1;
             }
         }
         report.questions.extend(board.question(options.pin));
     }
-    report.machine.cores = affinity::cores() as u32;
-    advise(&mut report);
-    Ok(report)
+    Ok(course.finish(report))
 }
 
 /// The options after a look at what there is.
@@ -143,15 +121,9 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(options: &Options) -> Result<Self, OptionsError> {
-        if let Some(workers) = options.workers.iter().find(|n| !(1..=WORKERS_MAX).contains(*n)) {
-            return Err(OptionsError::Workers(*workers));
-        }
-        if !(1..=ROUNDS_MAX).contains(&options.rounds) {
-            return Err(OptionsError::Rounds(options.rounds));
-        }
-        if options.duration.is_zero() {
-            return Err(OptionsError::Duration);
+    fn of(options: &Options) -> Result<Self, LabError> {
+        if let Some(workers) = options.workers.iter().find(|number| !is_number_of_workers(number)) {
+            return Err(wrong_workers(&workers.to_string()));
         }
         let (of_workloads, of_strategies): (Vec<&String>, Vec<&String>) =
             options.only.iter().partition(|word| names_workload(word));
@@ -184,24 +156,16 @@ impl Plan {
         let workers = |workload| self.workers.iter().map(move |workers| (workload, *workers));
         self.workloads.iter().copied().flat_map(workers)
     }
-
-    /// The baseline counts twice.
-    fn measurements(&self) -> usize {
-        self.questions().count() * (self.entries.len() + 1) * self.rounds as usize
-    }
 }
 
 fn names_workload(word: &str) -> bool {
     Workload::ALL.iter().any(|workload| workload.name().contains(word))
 }
 
-fn unknown(word: &str) -> OptionsError {
+fn unknown(word: &str) -> LabError {
     let workloads: Vec<&str> = Workload::ALL.iter().map(|workload| workload.name()).collect();
-    OptionsError::Unknown {
-        word: word.to_owned(),
-        workloads: workloads.join(", "),
-        strategy: "EXCLUSIVE+SHARED+QUEUE+PARKER, such as fair+write+locked+futex",
-    }
+    let known = format!("{}; strategies such as fair+write+locked+futex", workloads.join(", "));
+    LabError::Unknown { option: "--only", text: word.to_owned(), known }
 }
 
 fn workers_or_default(workers: &[usize]) -> Vec<usize> {
@@ -257,10 +221,18 @@ impl Board {
         format!("actors/{}/w{}", self.workload.name(), self.workers)
     }
 
-    /// Measures one column. The turn moves on by one column each round, so that nobody always
-    /// runs after the same other.
+    /// Whose turn it is. The first moves on by one each round, so that nobody always runs after
+    /// the same other.
+    fn turn(&self, turn: usize, round: u32) -> &Column {
+        &self.columns[self.index(turn, round)]
+    }
+
+    fn index(&self, turn: usize, round: u32) -> usize {
+        (turn + round as usize) % self.columns.len()
+    }
+
     fn measure(&mut self, turn: usize, round: u32, options: &Options) {
-        let index = (turn + round as usize) % self.columns.len();
+        let index = self.index(turn, round);
         let load = stage::Load {
             workload: self.workload,
             workers: self.workers,
@@ -319,6 +291,7 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::course::tests::Steps;
 
     fn tiny() -> Options {
         Options {
@@ -330,29 +303,28 @@ mod tests {
         }
     }
 
-    fn go(options: &Options) -> Report {
-        run(options, &AtomicBool::new(false), &mut |_| {}).expect("the options make sense")
+    fn go(options: &Options, steps: &mut Steps) -> Report {
+        run(options, "test", "ironsky lab actors", steps).expect("the options make sense")
     }
 
     #[test]
     fn a_tiny_run_has_everything() {
-        let mut steps = Vec::new();
-        let keep = &mut |step: &Step| steps.push((step.done, step.all));
-        let report = run(&tiny(), &AtomicBool::new(false), keep).expect("the options make sense");
-        assert!(report.complete);
+        let mut steps = Steps::until(usize::MAX);
+        let report = go(&tiny(), &mut steps);
+        assert!(report.complete && report.took_s > 0.0);
         let [question] = &report.questions[..] else { panic!("{:?}", report.questions) };
         assert_eq!(question.name, "actors/pairs/w2");
         let subjects: Vec<&str> = question.answers.iter().map(|a| &*a.subject).collect();
-        assert!(subjects.contains(&"fair+fair+locked+futex"), "{subjects:?}");
-        assert!(subjects.contains(&strategies::default_name()), "{subjects:?}");
+        assert_eq!(subjects, [strategies::default_name(), "fair+fair+locked+futex"]);
         for answer in &question.answers {
             assert_eq!(answer.samples.len(), 2);
             assert!(answer.samples.iter().all(|sample| sample.operations > 0));
             assert!(answer.samples.iter().all(|sample| sample.cpu_s > 0.0));
         }
         assert_eq!(report.advice.len(), 1);
-        assert_eq!(steps.len(), 6, "two strategies and the control, two rounds");
-        assert_eq!(steps.last(), Some(&(5, 6)));
+        let [default, other] = [subjects[0], subjects[1]];
+        let expected = [default, default, other, default, other, default];
+        assert_eq!(steps.told, expected, "two and the control, two rounds, the first moves on");
     }
 
     #[test]
@@ -364,7 +336,7 @@ mod tests {
             duration: Duration::from_millis(1),
             ..Options::default()
         };
-        for question in go(&options).questions {
+        for question in go(&options, &mut Steps::until(usize::MAX)).questions {
             for answer in question.answers {
                 let handled = answer.samples[0].operations;
                 assert!(handled > 0, "{} under {}", question.name, answer.subject);
@@ -374,23 +346,27 @@ mod tests {
 
     #[test]
     fn an_interrupted_run_keeps_what_it_has() {
-        let stop = AtomicBool::new(false);
-        let mut interrupt = |step: &Step| stop.store(step.done >= 2, Ordering::Relaxed);
-        let report = run(&tiny(), &stop, &mut interrupt).expect("the options make sense");
+        let report = go(&tiny(), &mut Steps::until(3));
         assert!(!report.complete);
         let answers = &report.questions[0].answers;
-        assert_eq!(answers.iter().map(|answer| answer.samples.len()).sum::<usize>(), 2);
+        let samples: Vec<usize> = answers.iter().map(|answer| answer.samples.len()).collect();
+        assert_eq!(samples, [1, 1], "and one of the control");
+        assert!(go(&tiny(), &mut Steps::until(0)).questions.is_empty());
     }
 
     #[test]
     fn options_without_sense_are_refused() {
         let refused = |options: Options| {
-            run(&options, &AtomicBool::new(false), &mut |_| {}).unwrap_err().to_string()
+            let result = run(&options, "test", "", &mut Steps::until(0));
+            result.unwrap_err().to_string()
         };
-        let workers = refused(Options { workers: vec![2, 0], ..tiny() });
-        assert_eq!(workers, "0 workers: the allowed range is 1 to 256");
-        assert!(refused(Options { rounds: 0, ..tiny() }).contains("1 to 1000"));
-        assert!(refused(Options { duration: Duration::ZERO, ..tiny() }).contains("duration"));
+        let allowed = "numbers from 1 to 256, such as 1,2,8";
+        let text = refused(Options { workers: vec![2, 0], ..tiny() });
+        assert_eq!(text, format!("--workers \"0\": {allowed}"));
+        for text in ["0", "257", "1,", "two", ""] {
+            assert!(workers(text).unwrap_err().to_string().contains(allowed));
+        }
+        assert_eq!(workers("1, 8").unwrap(), [1, 8]);
         let unknown = refused(Options { only: vec!["nonsense".into()], ..tiny() });
         assert!(unknown.contains("\"nonsense\"") && unknown.contains("fan-in"), "{unknown}");
     }
@@ -398,6 +374,6 @@ mod tests {
     #[test]
     fn numbers_of_workers_are_not_repeated() {
         assert_eq!(workers_or_default(&[4, 1, 4]), [1, 4]);
-        assert!(workers_or_default(&[]).len() >= 3);
+        assert!(workers_or_default(&[]).len() >= 2);
     }
 }

@@ -8,8 +8,9 @@
 //! microseconds.
 
 use super::count::Counters;
-use super::threads::{Threads, Used};
+use super::threads::Threads;
 use super::workload::Workload;
+use crate::lab::measure::usage::Usage;
 use crate::lab::record::{Sample, Share};
 use crate::lab::stats;
 use crate::message::{Address, Deliver, Message, Session};
@@ -153,7 +154,7 @@ fn start_threads<S: Strategy>(stage: &Arc<Stage<S>>, load: &Load) -> Threads {
     threads
 }
 
-fn outcome(handled: &[u64], wall: Duration, used: Used, counters: Counters) -> Outcome {
+fn outcome(handled: &[u64], wall: Duration, used: Usage, counters: Counters) -> Outcome {
     let waits = counters.into_waits();
     let share = |operations: &u64| Share { operations: *operations, ..Share::default() };
     let sample = Sample {
@@ -164,6 +165,7 @@ fn outcome(handled: &[u64], wall: Duration, used: Used, counters: Counters) -> O
         jain_operations: stats::jain(handled.iter().copied()),
         cpu_s: used.cpu_ns as f64 / 1e9,
         switches: used.switches,
+        futex_calls: Some(used.futex_calls),
         ..Sample::default()
     };
     Outcome { sample, waits }

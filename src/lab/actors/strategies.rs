@@ -1,10 +1,11 @@
 //! The strategies of the lab's scheduler: the cross product of what there is for each part.
 //!
-//! Called by the run. A new lock, queue or parker is one line in the lists at the end.
+//! Called by the run. A new lock is one word in the lists at the end, a queue or parker one line.
 
 use super::stage::{Load, Outcome, measure};
 use crate::sync::lock::{
-    RawFair, RawMutex, RawParkingLot, RawRwFair, RawRwRead, RawRwWrite, RawSpin, RawSpinCrate,
+    RawFair, RawMutex, RawParkingLot, RawRwFair, RawRwRead, RawRwSlots, RawRwWrite, RawSpin,
+    RawSpinCrate,
 };
 use crate::sync::{Bundle, CondvarParker, FutexParker, LockFree, Locked, Selected, Strategy};
 
@@ -82,42 +83,25 @@ pub(super) fn all() -> Vec<Entry> {
     entries
 }
 
-/// Walks the lists from the last to the first part and makes an entry of each combination.
+/// Each exclusive lock with each shared lock, under both queues and both parkers.
 macro_rules! cross {
-    ([$($exclusive:ty),+] $shared:tt $queues:tt $parkers:tt) => {{
-        let mut entries = Vec::new();
-        $(cross!(@shared entries, $exclusive, $shared, $queues, $parkers);)+
-        entries
-    }};
-    (@shared $entries:ident, $e:ty, [$($shared:ty),+], $queues:tt, $parkers:tt) => {
-        $(cross!(@queue $entries, $e, $shared, $queues, $parkers);)+
+    ([$($exclusive:ident)+] $shared:tt) => {
+        [$(cross!(@of $exclusive $shared)),+].concat()
     };
-    (@queue $entries:ident, $e:ty, $s:ty, [$($queue:ident),+], $parkers:tt) => {
-        $(cross!(@parker $entries, $e, $s, $queue, $parkers);)+
+    (@of $exclusive:ident [$($shared:ident)+]) => {
+        vec![$(
+            Entry::of::<Bundle<$exclusive, $shared, LockFree, FutexParker>>(),
+            Entry::of::<Bundle<$exclusive, $shared, LockFree, CondvarParker>>(),
+            Entry::of::<Bundle<$exclusive, $shared, Locked<$exclusive>, FutexParker>>(),
+            Entry::of::<Bundle<$exclusive, $shared, Locked<$exclusive>, CondvarParker>>(),
+        )+]
     };
-    (@parker $entries:ident, $e:ty, $s:ty, $queue:ident, [$($parker:ty),+]) => {
-        $($entries.push(Entry::of::<Bundle<$e, $s, $queue<$e>, $parker>>());)+
-    };
-}
-
-/// The lock-free queues in the form of [`Locked`]: with a lock that they do not use.
-type Free<E> = <(LockFree, E) as First>::Part;
-
-/// Takes the first of two types.
-trait First {
-    type Part;
-}
-
-impl<A, B> First for (A, B) {
-    type Part = A;
 }
 
 fn cross_product() -> Vec<Entry> {
     cross!(
-        [RawMutex, RawSpin, RawFair, RawSpinCrate, RawParkingLot]
-        [RawRwFair, RawRwRead, RawRwWrite]
-        [Free, Locked]
-        [FutexParker, CondvarParker]
+        [RawMutex RawSpin RawFair RawSpinCrate RawParkingLot]
+        [RawRwFair RawRwSlots RawRwRead RawRwWrite]
     )
 }
 
@@ -130,13 +114,13 @@ mod tests {
     fn the_product_is_complete_and_each_name_is_there_once() {
         let names: HashSet<&str> = all().iter().map(|entry| entry.name).collect();
         assert_eq!(names.len(), all().len());
-        assert_eq!(all().len(), 5 * 3 * 2 * 2);
+        assert_eq!(all().len(), 5 * 4 * 2 * 2);
         assert!(all()[0].is_default());
     }
 
     #[test]
     fn the_short_list_varies_one_part_at_a_time() {
-        assert_eq!(some().len(), 1 + 4 + 2 + 1 + 1);
+        assert_eq!(some().len(), 1 + 4 + 3 + 1 + 1);
     }
 
     #[test]

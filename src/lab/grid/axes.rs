@@ -68,7 +68,7 @@ fn quick(options: &Options, cores: usize) -> Axes {
         busy: Duration::from_millis(25),
         blocking: Duration::from_millis(100),
         sides: Duration::from_millis(140),
-        wake: Duration::from_millis(100),
+        wake: Duration::from_millis(120),
         exclusive,
         sleepers: vec![8],
         shared: product(options, &[cores, 4 * cores], &[50], &[0], &[900, 990]),

@@ -51,7 +51,7 @@ impl Contestant {
 const CELL_EXTRA: Duration = Duration::from_millis(2);
 
 /// The same for each thread.
-const THREAD_EXTRA: Duration = Duration::from_micros(150);
+const THREAD_EXTRA: Duration = Duration::from_micros(80);
 
 impl Asked {
     /// How many cells there are, the control's included.
@@ -189,8 +189,13 @@ impl Maker<'_> {
         let mut question =
             self.question("replay", Conditions { reads_permille, ..conditions(&load) });
         question.name = format!("replay/{}", class.class);
-        question.title = format!("{}: {}", class.class, question.title);
-        self.locks(question, role, load, self.axes.busy.max(Duration::from_millis(100)))
+        question.title = format!(
+            "{}: {}; {:.2} % of its acquisitions had to wait in the real load",
+            class.class,
+            question.title,
+            class.waited_percent()
+        );
+        self.locks(question, role, load, self.axes.sides)
     }
 
     fn question(&self, kind: &str, conditions: Conditions) -> Question {

@@ -18,7 +18,7 @@ pub(super) struct Variant {
 
 /// For each role the features besides the default.
 const EXCLUSIVE: &[&str] = &["lock-spin", "lock-fair", "lock-spin-crate"];
-const SHARED: &[&str] = &["rwlock-read", "rwlock-write"];
+const SHARED: &[&str] = &["rwlock-slots", "rwlock-read", "rwlock-write"];
 const QUEUE: &[&str] = &["queue-locked"];
 const ALLOCATOR: &[&str] = &["nojemalloc"];
 
@@ -213,10 +213,10 @@ mod tests {
     #[test]
     fn the_product_is_complete_and_begins_with_the_default() {
         let names: HashSet<String> = Variant::all().iter().map(Variant::name).collect();
-        assert_eq!(names.len(), 4 * 3 * 2 * 2);
+        assert_eq!(names.len(), 4 * 4 * 2 * 2);
         assert!(names.contains("lock-spin-crate,rwlock-write,queue-locked,nojemalloc"));
         assert!(Variant::all()[0].is_default() && Variant::some()[0].is_default());
-        assert_eq!(Variant::some().len(), 1 + 3 + 2 + 1 + 1);
+        assert_eq!(Variant::some().len(), 1 + 3 + 3 + 1 + 1);
     }
 
     #[test]

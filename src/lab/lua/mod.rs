@@ -12,15 +12,16 @@ mod builds;
 mod lines;
 mod runs;
 
-use super::advice::advise;
-use super::record::{Answer, Conditions, Question, Report, SCHEMA, Sample};
+use super::course::Course;
+use super::machine;
+use super::options::LabError;
+use super::record::{Answer, Conditions, Question, Report, Sample};
+use super::run::Watch;
 use super::stats;
-use crate::affinity;
 pub use builds::source_tree;
 use builds::{Tree, Variant};
 use runs::{Outcome, Workload};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use thiserror::Error;
 
@@ -54,24 +55,16 @@ impl Default for Options {
     }
 }
 
-/// The most rounds.
-pub const ROUNDS_MAX: u32 = 100;
+/// A build, or a run of the workload of the house, on a small machine.
+const STEP_GUESS: Duration = Duration::from_secs(20);
 
 /// Why there is no report.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LuaLabError {
-    /// The number of rounds is out of range.
-    #[error("{0} rounds: the allowed range is 1 to {ROUNDS_MAX}")]
-    Rounds(u32),
-    /// A word chooses nothing.
-    #[error("no variant is called {word:?}; there are: {variants}")]
-    Unknown {
-        /// The word.
-        word: String,
-        /// All variants.
-        variants: String,
-    },
+    /// The options make no sense.
+    #[error(transparent)]
+    Options(#[from] LabError),
     /// There is nothing to build from.
     #[error("no source tree of ironsky in {0}: name its folder")]
     NoSource(String),
@@ -117,73 +110,72 @@ pub enum LuaLabError {
     },
 }
 
-/// How far a run is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// What is done now.
-    pub what: String,
-    /// How many builds and runs are done.
-    pub done: usize,
-    /// How many there will be.
-    pub all: usize,
-}
-
-/// Builds and measures, and ends early (with `complete: false`) when `stop` is set. The caller
-/// adds to the report where, when and by which command it was made.
+/// Builds and measures. A run that was stopped returns what it has, marked as not complete.
 ///
 /// # Errors
 /// When something cannot be built, or the workload fails or logs no results.
 pub fn run(
     options: &Options,
-    stop: &AtomicBool,
-    progress: &mut dyn FnMut(&Step),
+    allocator: &str,
+    command: &str,
+    watch: &mut dyn Watch,
 ) -> Result<Report, LuaLabError> {
-    if !(1..=ROUNDS_MAX).contains(&options.rounds) {
-        return Err(LuaLabError::Rounds(options.rounds));
-    }
     let variants = chosen(options)?;
     let tree = Tree::find(options.source.as_deref())?;
     let workload = Workload::new(options.config.as_deref(), &tree, options.limit);
-    let rounds = options.rounds as usize;
-    let all = variants.len() + (variants.len() + 1) * rounds;
-    let mut step = Step { what: String::new(), done: 0, all };
-    let mut columns = Vec::new();
-    for variant in variants {
-        if stop.load(Ordering::Relaxed) {
-            return Ok(report(columns, false));
-        }
-        step.what = format!("building {}", variant.name());
-        progress(&step);
-        let program = tree.build(&variant)?;
-        step.done += 1;
-        let is_default = variant.is_default();
-        columns.push(Column::new(variant.clone(), program.clone(), false));
-        if is_default {
-            columns.push(Column::new(variant, program, true));
-        }
-    }
+    let (builds, rounds) = (variants.len(), options.rounds as usize);
+    let mut report = machine::report(allocator, command);
+    let mut course = Course::new(watch, builds + (builds + 1) * rounds, STEP_GUESS);
+    let mut columns = build_all(&tree, variants, &mut course)?;
     for round in 0..rounds {
         for turn in 0..columns.len() {
             let index = (turn + round) % columns.len();
             let column = &mut columns[index];
-            step.what = format!("running {}", column.variant.name());
-            progress(&step);
-            match workload.run(&column.program, &column.variant, stop)? {
-                Some(outcome) => column.outcomes.push((round as u32, outcome)),
-                None => return Ok(report(columns, false)),
+            let name = column.variant.name();
+            if !course.goes_on("runs", &name, (round + 1, rounds)) {
+                break;
             }
-            step.done += 1;
+            let outcome =
+                workload.run(&column.program, &column.variant, &mut || course.is_stopped());
+            column.outcomes.extend(outcome?.map(|outcome| (round as u32, outcome)));
         }
     }
-    Ok(report(columns, true))
+    report.questions = questions(&columns);
+    Ok(course.finish(report))
 }
 
-fn chosen(options: &Options) -> Result<Vec<Variant>, LuaLabError> {
+/// Builds the variants, up to a stop.
+fn build_all(
+    tree: &Tree,
+    variants: Vec<Variant>,
+    course: &mut Course<'_>,
+) -> Result<Vec<Column>, LuaLabError> {
+    let mut columns = Vec::new();
+    let builds = variants.len();
+    for (number, variant) in (1..).zip(variants) {
+        if !course.goes_on("builds", &variant.name(), (number, builds)) {
+            break;
+        }
+        let program = match tree.build(&variant) {
+            // Ctrl-C reaches cargo too.
+            Err(_) if course.is_stopped() => break,
+            built => built?,
+        };
+        if variant.is_default() {
+            columns.push(Column::new(variant.clone(), program.clone(), true));
+        }
+        columns.push(Column::new(variant, program, false));
+    }
+    Ok(columns)
+}
+
+fn chosen(options: &Options) -> Result<Vec<Variant>, LabError> {
     let variants = if options.all { Variant::all() } else { Variant::some() };
     for word in &options.only {
         if !variants.iter().any(|variant| variant.name().contains(word.as_str())) {
             let names: Vec<String> = variants.iter().map(Variant::name).collect();
-            return Err(LuaLabError::Unknown { word: word.clone(), variants: names.join(", ") });
+            let (text, known) = (word.clone(), names.join(", "));
+            return Err(LabError::Unknown { option: "--only", text, known });
         }
     }
     let is_wanted = |variant: &Variant| {
@@ -224,8 +216,8 @@ impl Column {
     }
 }
 
-/// Makes the report: one question for each line that some run logged, in their order.
-fn report(columns: Vec<Column>, complete: bool) -> Report {
+/// One question for each line that some run logged, in their order.
+fn questions(columns: &[Column]) -> Vec<Question> {
     let mut names: Vec<&str> = Vec::new();
     for (_, outcome) in columns.iter().flat_map(|column| &column.outcomes) {
         for rate in &outcome.rates {
@@ -234,11 +226,7 @@ fn report(columns: Vec<Column>, complete: bool) -> Report {
             }
         }
     }
-    let questions = names.iter().map(|name| question(name, &columns)).collect();
-    let mut report = Report { schema: SCHEMA, complete, questions, ..Report::default() };
-    report.machine.cores = affinity::cores() as u32;
-    advise(&mut report);
-    report
+    names.iter().map(|name| question(name, columns)).collect()
 }
 
 fn question(name: &str, columns: &[Column]) -> Question {
@@ -270,6 +258,7 @@ fn question(name: &str, columns: &[Column]) -> Question {
 mod tests {
     use super::lines::Rate;
     use super::*;
+    use crate::lab::course::tests::Steps;
 
     fn column(features: &str, control: bool, rates: &[f64]) -> Column {
         let variant = Variant::all().into_iter().find(|v| v.features() == features).unwrap();
@@ -295,7 +284,8 @@ mod tests {
             column(&default_features(), true, &[1100.0, 1100.0, 1100.0]),
             column("lock-fair", false, &[2000.0, 2002.0, 2001.0]),
         ];
-        let report = report(columns, true);
+        let mut report = Report { questions: questions(&columns), ..Report::default() };
+        crate::lab::advice::advise(&mut report);
         let names: Vec<&str> = report.questions.iter().map(|q| &*q.name).collect();
         assert_eq!(names, ["lua/calls", "lua/sends"]);
         let calls = &report.questions[0];
@@ -310,10 +300,8 @@ mod tests {
     #[test]
     fn options_without_sense_are_refused() {
         let refused = |options: Options| {
-            run(&options, &AtomicBool::new(false), &mut |_| {}).unwrap_err().to_string()
+            run(&options, "test", "", &mut Steps::until(0)).unwrap_err().to_string()
         };
-        let rounds = refused(Options { rounds: 0, ..Options::default() });
-        assert_eq!(rounds, "0 rounds: the allowed range is 1 to 100");
         let unknown = refused(Options { only: vec!["fast".into()], ..Options::default() });
         assert!(unknown.contains("\"fast\"") && unknown.contains("nojemalloc"), "{unknown}");
         let dir = tempfile::tempdir().unwrap();

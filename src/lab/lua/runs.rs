@@ -6,7 +6,6 @@ use super::lines::{Rate, rates};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -60,7 +59,7 @@ impl Workload {
         &self,
         program: &Path,
         variant: &Variant,
-        stop: &AtomicBool,
+        is_stopped: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Outcome>, LuaLabError> {
         let failed = |what: String, output: &str| LuaLabError::Run {
             variant: variant.name(),
@@ -69,10 +68,12 @@ impl Workload {
         };
         let (cpu_before, begun) = (children_cpu_s(), Instant::now());
         let mut run = Run::start(self.command(program))?;
-        let end = run.wait(self.limit, stop)?;
+        let end = run.wait(self.limit, is_stopped)?;
         let (wall_s, log) = (begun.elapsed().as_secs_f64(), run.log());
         match end {
             End::Stopped => return Ok(None),
+            // Ctrl-C reaches the process too, which then ends before its results.
+            End::Exit(_) if is_stopped() => return Ok(None),
             End::TooLate => {
                 let what = format!("did not end within {} s", self.limit.as_secs());
                 return Err(failed(what, &log));
@@ -113,15 +114,20 @@ impl Run {
     }
 
     /// # Blocking
-    /// Until the end of the process, which it brings about when the time is up or `stop` is set.
-    fn wait(&mut self, limit: Duration, stop: &AtomicBool) -> Result<End, LuaLabError> {
+    /// Until the end of the process, which it brings about when the time is up or the run was
+    /// stopped.
+    fn wait(
+        &mut self,
+        limit: Duration,
+        is_stopped: &mut dyn FnMut() -> bool,
+    ) -> Result<End, LuaLabError> {
         let begun = Instant::now();
         loop {
             let what = || "cannot wait for a run".to_owned();
             let status = self.child.try_wait();
             match status.map_err(|error| LuaLabError::Io { what: what(), error })? {
                 Some(status) => return Ok(End::Exit(status)),
-                None if stop.load(Ordering::Relaxed) => return Ok(self.kill(End::Stopped)),
+                None if is_stopped() => return Ok(self.kill(End::Stopped)),
                 None if begun.elapsed() >= limit => return Ok(self.kill(End::TooLate)),
                 None => std::thread::sleep(LOOK_EVERY),
             }
@@ -175,8 +181,7 @@ mod tests {
         let config = dir.path().join("config");
         std::fs::write(&config, script).unwrap();
         let workload = Workload { config, house: None, limit };
-        let (shell, stop) = (Path::new("/bin/sh"), AtomicBool::new(stop));
-        workload.run(shell, &Variant::default(), &stop)
+        workload.run(Path::new("/bin/sh"), &Variant::default(), &mut || stop)
     }
 
     const LONG: Duration = Duration::from_secs(60);
@@ -223,7 +228,7 @@ mod tests {
     fn a_program_that_is_not_there_is_named() {
         let workload = Workload { config: "c".into(), house: None, limit: LONG };
         let program = Path::new("/nowhere/ironsky");
-        let run = workload.run(program, &Variant::default(), &AtomicBool::new(false));
+        let run = workload.run(program, &Variant::default(), &mut || false);
         assert!(run.err().expect("it fails").to_string().contains("/nowhere/ironsky"));
     }
 

@@ -3,9 +3,8 @@
 //! Called through the tables of `measure`.
 
 use std::hint::black_box;
-use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
 use hdrhistogram::Histogram;
@@ -44,7 +43,10 @@ pub enum Mix {
 }
 
 /// Tenures that one round keeps, over all threads: enough to see who passes whom.
-const TENURES_MAX: usize = 400;
+const TENURES_MAX: usize = 200;
+
+/// No tenure is kept yet.
+const NONE: u64 = u64::MAX;
 
 /// Measures `L` for one round.
 pub(super) fn measure<L: Lock>(load: &Load, round: Round) -> Outcome {
@@ -55,7 +57,8 @@ pub(super) fn measure<L: Lock>(load: &Load, round: Round) -> Outcome {
         outside: Stretch::busy(load.outside_ns),
         load: *load,
         every: if load.section_ns >= WATCH_ALL_NS { 1 } else { WATCH_EVERY },
-        window: round.owners.then(|| window(load, round.duration)),
+        middle: round.owners.then(|| (round.duration / 2).as_nanos() as u64),
+        first_kept: CachePadded::new(AtomicU64::new(NONE)),
     };
     let turns = crowd::run(load.threads, round.duration, round.pin, |number| {
         let book = Book::new(number);
@@ -70,14 +73,6 @@ fn stretch(ns: u64, blocking: bool) -> Stretch {
     if blocking { Stretch::asleep(ns) } else { Stretch::busy(ns) }
 }
 
-/// The part of a round whose tenures are kept: from its middle on, so long that sections without a
-/// pause between them would fill it with [`TENURES_MAX`].
-fn window(load: &Load, duration: Duration) -> Range<u64> {
-    let begin = (duration / 2).as_nanos() as u64;
-    let at_once = if load.mix == Mix::Exclusive { 1 } else { load.threads as u64 };
-    begin..begin + load.section_ns * TENURES_MAX as u64 / at_once
-}
-
 /// What the threads of a round share.
 struct Arena<L> {
     lock: CachePadded<L>,
@@ -87,8 +82,10 @@ struct Arena<L> {
     outside: Stretch,
     load: Load,
     every: u32,
-    /// In which part of the round tenures are kept, if at all.
-    window: Option<Range<u64>>,
+    /// The middle of the round: from then on tenures are kept, if at all.
+    middle: Option<u64>,
+    /// The number of the first grant whose tenure is kept, or `NONE`.
+    first_kept: CachePadded<AtomicU64>,
 }
 
 /// What one thread writes down.
@@ -217,12 +214,28 @@ impl<L: Lock> Arena<L> {
         Stay { granted, released: Instant::now(), grants_before }
     }
 
+    /// Keeps the tenures of grants that follow each other: the first ones after the middle.
     fn keep_tenure(&self, signal: &Signal, book: &mut Book, stay: &Stay) {
         let from_ns = signal.moment(stay.granted);
-        let is_wanted = self.window.as_ref().is_some_and(|window| window.contains(&from_ns));
-        if self.every == 1 && is_wanted && book.tenures.len() < TENURES_MAX {
-            let to_ns = signal.moment(stay.released);
-            book.tenures.push(Tenure { thread: book.thread, from_ns, to_ns });
+        if self.every == 1 && self.middle.is_some_and(|middle| from_ns >= middle) {
+            let first = self.first_kept(stay.grants_before);
+            if (first..first + TENURES_MAX as u64).contains(&stay.grants_before) {
+                let to_ns = signal.moment(stay.released);
+                book.tenures.push(Tenure { thread: book.thread, from_ns, to_ns });
+            }
+        }
+    }
+
+    /// The number of the first grant to keep: `grant`, if no other thread was earlier.
+    fn first_kept(&self, grant: u64) -> u64 {
+        // Relaxed: one number, and nothing else is passed on.
+        match self.first_kept.load(Ordering::Relaxed) {
+            NONE => {
+                let (relaxed, word) = (Ordering::Relaxed, &self.first_kept);
+                word.compare_exchange(NONE, grant, relaxed, relaxed)
+                    .map_or_else(|first| first, |_| grant)
+            }
+            first => first,
         }
     }
 }
@@ -268,7 +281,10 @@ fn summarize<L>(
 fn merged_waits(turns: &[Turn<Book>]) -> (Histogram<u64>, Histogram<u64>) {
     let (mut reads, mut writes) = (histogram(), histogram());
     for turn in turns {
-        reads.add(&turn.found.read_waits).expect("the bounds are the same");
+        // An empty one is not worth the walk over its thousands of counts.
+        if !turn.found.read_waits.is_empty() {
+            reads.add(&turn.found.read_waits).expect("the bounds are the same");
+        }
         writes.add(&turn.found.write_waits).expect("the bounds are the same");
     }
     (reads, writes)
@@ -290,15 +306,10 @@ fn wasted_s(load: Load, operations: u64, cpu_ns: u64) -> f64 {
     cpu_ns.saturating_sub(useful) as f64 / 1e9
 }
 
-/// The tenures of all threads in order. Tenures after the moment at which the first thread had as
-/// many as it may keep are left out: that thread would be missing in them.
+/// The tenures of all threads in order.
 fn owners(turns: &[Turn<Book>]) -> Vec<Tenure> {
-    let books = || turns.iter().map(|turn| &turn.found);
-    let full = books().filter(|book| book.tenures.len() == TENURES_MAX);
-    let end = full.filter_map(|book| book.tenures.last()).map(|last| last.to_ns).min();
-    let all = books().flat_map(|book| book.tenures.iter().copied());
-    let mut owners: Vec<Tenure> =
-        all.filter(|tenure| end.is_none_or(|end| tenure.to_ns <= end)).collect();
+    let all = turns.iter().flat_map(|turn| turn.found.tenures.iter().copied());
+    let mut owners: Vec<Tenure> = all.collect();
     owners.sort_unstable_by_key(|tenure| tenure.from_ns);
     owners
 }

@@ -1,7 +1,7 @@
 //! Measures one subject under one set of conditions for one round.
 //!
-//! Called by `grid`, through the tables [`exclusive`], [`shared`], [`queues`] and [`parkers`], which
-//! hold one function for each subject.
+//! Called by `grid`, through the tables [`exclusive`], [`shared`], [`queues`] and [`parkers`], each
+//! with one function a subject.
 //!
 //! What the figures mean:
 //! - *Latency* is from the request to the grant, in a closed loop: a thread asks again when it has
@@ -22,7 +22,7 @@ mod lock;
 mod memory;
 mod queue;
 mod tables;
-mod usage;
+pub(super) mod usage;
 mod wake;
 mod work;
 

@@ -1,31 +1,32 @@
 //! What the calling thread used up: processor time, context switches, futex calls.
 //!
-//! Called by the measuring loops, at the begin and the end of each thread's round.
+//! Called by the measuring loops, at the begin and the end of each thread's round, and by the
+//! threads of `actors` at their end.
 
 use crate::sched::thread_cpu_ns;
 use crate::sync::futex_calls;
 
 /// What a thread used up, since it began or between two moments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Usage {
+pub(in crate::lab) struct Usage {
     /// Processor time.
-    pub(super) cpu_ns: u64,
+    pub(in crate::lab) cpu_ns: u64,
     /// Context switches, voluntary and involuntary; none where the system does not say.
-    pub(super) switches: Option<[u64; 2]>,
+    pub(in crate::lab) switches: Option<[u64; 2]>,
     /// Futex calls of the locks of the house.
-    pub(super) futex_calls: u64,
+    pub(in crate::lab) futex_calls: u64,
 }
 
 impl Usage {
     /// What the calling thread used up until now.
-    pub(super) fn of_this_thread() -> Self {
+    pub(in crate::lab) fn of_this_thread() -> Self {
         let status = std::fs::read_to_string("/proc/thread-self/status").ok();
         let switches = status.and_then(|status| switches(&status));
         Self { cpu_ns: thread_cpu_ns(), switches, futex_calls: futex_calls() }
     }
 
     /// What was used up since `earlier`.
-    pub(super) fn since(self, earlier: Self) -> Self {
+    pub(in crate::lab) fn since(self, earlier: Self) -> Self {
         let both = self.switches.zip(earlier.switches);
         Self {
             cpu_ns: self.cpu_ns.saturating_sub(earlier.cpu_ns),
@@ -35,7 +36,7 @@ impl Usage {
     }
 
     /// What both used up together.
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(in crate::lab) fn and(self, other: Self) -> Self {
         let both = self.switches.zip(other.switches);
         Self {
             cpu_ns: self.cpu_ns + other.cpu_ns,

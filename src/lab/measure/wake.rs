@@ -20,8 +20,9 @@ use crate::lab::subjects::Parker;
 /// The shortest pause: long enough for the sleeper to be asleep.
 const PAUSE_MIN_US: u64 = 150;
 
-/// Pauses differ by up to this; a prime, so that they fill it evenly.
-const PAUSE_RANGE_US: u64 = 311;
+/// Pauses differ by up to this: more than the reference's tick, so that a wake-up comes at any
+/// moment between two ticks. A prime, so that they fill it evenly.
+const PAUSE_RANGE_US: u64 = 2_503;
 
 /// No wake-up is under way.
 const NONE: u64 = 0;
@@ -59,7 +60,8 @@ pub(super) fn measure<P: Parker>(_load: &(), round: Round) -> Outcome {
         // Of the sleeper: what idling costs. The waker mostly sleeps.
         cpu_s: sleeper.usage.cpu_ns as f64 / 1e9,
         switches: sleeper.usage.switches,
-        futex_calls: P::FACTS.own.then_some(sleeper.usage.futex_calls),
+        // A parker of the house that sleeps through the standard library is not counted.
+        futex_calls: Some(sleeper.usage.futex_calls).filter(|calls| P::FACTS.own && *calls > 0),
         ..Sample::default()
     };
     Outcome { sample, waits, owners: Vec::new(), lost: 0 }
@@ -90,7 +92,7 @@ impl<P: Parker> Bell<P> {
         let mut number = 0;
         while !signal.is_over() {
             number += 1;
-            let pause = PAUSE_MIN_US + number * 97 % PAUSE_RANGE_US;
+            let pause = PAUSE_MIN_US + number * 997 % PAUSE_RANGE_US;
             thread::sleep(Duration::from_micros(pause));
             // Relaxed: a wake-up that is still under way is not rung again.
             if self.rung.load(Ordering::Relaxed) == NONE {
@@ -115,7 +117,7 @@ mod tests {
 
     #[test]
     fn every_parker_is_measured() {
-        let round = Round { duration: Duration::from_millis(20), pin: false, owners: false };
+        let round = Round { duration: Duration::from_millis(60), pin: false, owners: false };
         for entry in parkers() {
             let sample = (entry.measure)(&(), round).sample;
             assert!(sample.operations > 0, "{}", entry.facts.name);

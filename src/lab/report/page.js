@@ -5,6 +5,8 @@ const report = JSON.parse(document.getElementById("report").textContent);
 const views = JSON.parse(document.getElementById("views").textContent);
 const questions = report.questions.map((question, index) => ({ ...question, view: views[index] }));
 const SHOWN_MAX = 9;
+// With more points than these only the telling ones have names beside them.
+const NAMED_MAX = 10;
 const state = { kind: null, question: null, hidden: new Set(), log: false, zoom: 100 };
 const byId = id => document.getElementById(id);
 
@@ -194,10 +196,13 @@ function drawPareto(question) {
       const width = answer.subject.length * 7;
       const [from, to] = leftwards ? [px - 9 - width, px - 9] : [px + 9, px + 9 + width];
       let row = py + 4;
-      while (taken.some(([a, b, at]) => Math.abs(at - row) < 12 && a < to && b > from)) row += 6;
+      const isTaken = at => taken.some(([a, b, other]) => Math.abs(other - at) < 12 && a < to && b > from);
+      while (isTaken(row) && row < area.bottom - 8) row += 6;
+      while (isTaken(row) && row > area.top + 8) row -= 6;
       taken.push([from, to, row]);
       const rows = [["throughput", rateText(point.y) + "/s"], ["cores", point.x.toFixed(2)], ["CPU an operation", timeText(point.x / point.y * 1e9)], ["on the front", onFront ? "yes" : "no"]];
-      area.root.append(svg("g", hover(answer.subject, rows), mark(px, py, looks.get(answer.subject), 5),
+      const isNamed = points.length <= NAMED_MAX || onFront || answer.subject === question.baseline;
+      area.root.append(svg("g", hover(answer.subject, rows), mark(px, py, looks.get(answer.subject), 5), !isNamed ? null :
         svg("text", { x: leftwards ? px - 9 : px + 9, y: row, "text-anchor": leftwards ? "end" : "start", class: onFront ? "strong" : "", "font-weight": onFront ? 600 : 400 }, answer.subject)));
     }
   });
@@ -287,39 +292,57 @@ function drawFairness(question) {
 
 const threadColor = index => `hsl(${(index * 137.5) % 360} 65% ${48 + index % 3 * 8}%)`;
 
+// Readers hold it at the same time: then each thread has a lane of its own in the row.
+function lanesOf(answer) {
+  const overlap = answer.owners.some((one, index) => index && one.from_ns < answer.owners[index - 1].to_ns);
+  return overlap ? Math.max(...answer.owners.map(one => one.thread)) + 1 : 1;
+}
+
 function drawOwners(question) {
-  const rows = shown(question).filter(answer => answer.owners.length > 1);
+  const first = answer => Math.min(...answer.owners.map(one => one.from_ns));
+  const rows = shown(question).filter(answer => answer.owners.length > 1)
+    .map(answer => ({ answer, from: first(answer), lanes: lanesOf(answer) }));
   if (!rows.length) return section("owners");
-  const end = answer => Math.max(...answer.owners.map(one => one.to_ns));
-  const span = Math.min(...rows.map(end)) * state.zoom / 100;
-  section("owners", "From one round, a colour a thread. Long stretches of one colour: whoever leaves comes back before the others get in.", plot => {
+  const lasts = rows.map(({ answer, from }) => Math.max(...answer.owners.map(one => one.to_ns)) - from);
+  const span = Math.min(...lasts) * state.zoom / 100;
+  const note = "From one round, a colour a thread. Long stretches of one colour: whoever leaves comes back before the others get in."
+    + (rows.some(row => row.lanes > 1) ? " Where several hold it at once, each thread has its own line." : "");
+  section("owners", note, plot => {
     const zoom = html("input", { type: "range", min: 1, max: 100, value: state.zoom, "aria-label": "How much of the time is shown", oninput: event => { state.zoom = Number(event.target.value); drawOwners(question); byId("owners").querySelector("input").focus(); } });
     plot.append(html("label", { class: "legend" }, html("span", {}, "first", zoom, timeText(span))));
     const width = plot.clientWidth || 400;
-    const longest = Math.max(...rows.map(answer => answer.subject.length));
+    const longest = Math.max(...rows.map(({ answer }) => answer.subject.length));
     const left = Math.min(longest * 7 + 12, width * 0.36);
-    const area = frame(plot, rows.length * 26 + 46, { left, right: 16 }, "Owners over time");
+    const lane = 4;
+    const heights = rows.map(({ lanes }) => lanes > 1 ? Math.max(lanes * lane, 20) : 20);
+    const area = frame(plot, heights.reduce((sum, height) => sum + height + 7, 0) + 46, { left, right: 16 }, "Owners over time");
     const x = linear(0, span, area.left, area.right, Math.max(2, Math.floor(width / 140)));
-    axisX(area, x, value => value ? tickText(timeText, value) : "0", "since the beginning of the round");
+    axisX(area, x, value => value ? tickText(timeText, value) : "0", "since the first one shown");
     const seen = new Set();
-    rows.forEach((answer, index) => {
-      const y = area.top + 3 + index * 26;
+    let y = area.top + 3;
+    rows.forEach(({ answer, from, lanes }, index) => {
+      const height = heights[index];
+      const step = height / lanes;
+      const top = y;
       const group = svg("g", {});
       for (const { thread, from_ns, to_ns } of answer.owners) {
-        if (from_ns > span) continue;
+        if (from_ns - from > span) continue;
         seen.add(thread);
-        const [a, b] = [x(from_ns), Math.min(x(to_ns), area.right)];
-        group.append(svg("rect", { x: a.toFixed(2), y, width: Math.max(b - a, 0.4).toFixed(2), height: 20, fill: threadColor(thread) }));
+        const [a, b] = [x(from_ns - from), Math.min(x(to_ns - from), area.right)];
+        group.append(svg("rect", { x: a.toFixed(2), y: top + (lanes > 1 ? thread * step : 0), width: Math.max(b - a, 0.4).toFixed(2), height: lanes > 1 ? step - 0.5 : step, fill: threadColor(thread) }));
       }
       const move = event => {
-        const at = (event.clientX - area.root.getBoundingClientRect().left - area.left) / (area.right - area.left) * span;
-        const one = answer.owners.find(one => one.from_ns <= at && one.to_ns >= at);
-        tip.show(event, answer.subject, one ? [["thread", one.thread], ["from", timeText(one.from_ns)], ["for", timeText(one.to_ns - one.from_ns)]] : [["nobody", timeText(at)]]);
+        const box = area.root.getBoundingClientRect();
+        const at = (event.clientX - box.left - area.left) / (area.right - area.left) * span + from;
+        const ones = answer.owners.filter(one => one.from_ns <= at && one.to_ns >= at);
+        const texts = ones.map(one => [`thread ${one.thread}`, `for ${timeText(one.to_ns - one.from_ns)}`]);
+        tip.show(event, `${answer.subject}, at ${timeText(at - from)}`, texts.length ? texts : [["nobody", ""]]);
       };
-      add(group, { onpointermove: move, onpointerdown: move, onpointerleave: tip.hide }, [svg("rect", { x: area.left, y, width: area.right - area.left, height: 20, fill: "transparent" })]);
+      add(group, { onpointermove: move, onpointerdown: move, onpointerleave: tip.hide }, [svg("rect", { x: area.left, y: top, width: area.right - area.left, height, fill: "transparent" })]);
       const cut = Math.floor((left - 12) / 7);
       const name = answer.subject.length > cut ? answer.subject.slice(0, cut - 1) + "..." : answer.subject;
-      area.root.append(group, svg("text", { x: left - 8, y: y + 15, "text-anchor": "end", class: answer.own ? "strong" : "" }, name));
+      area.root.append(group, svg("text", { x: left - 8, y: top + height / 2 + 4, "text-anchor": "end", class: answer.own ? "strong" : "" }, name));
+      y += height + 7;
     });
     const keys = [...seen].sort((a, b) => a - b).map(thread => html("span", {}, svg("svg", { width: 12, height: 12 }, svg("rect", { width: 12, height: 12, rx: 2, fill: threadColor(thread) })), `thread ${thread}`));
     plot.append(html("div", { class: "legend" }, keys));
@@ -379,6 +402,8 @@ function drawMachine() {
   });
 }
 
+const someOf = names => names.length > 6 ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} others` : names.join(", ");
+
 function drawAdvice() {
   byId("advice").hidden = !report.advice.length;
   const gainText = gain => gain === null ? "" : ` ${gain >= 0 ? "+" : ""}${(gain * 100).toFixed(0)} % to the default`;
@@ -388,7 +413,7 @@ function drawAdvice() {
     advice.features ? html("pre", {}, advice.features) : html("p", {}, "The default already: nothing to set."),
     html("p", {}, advice.because + "."),
     advice.runner_up ? html("p", {}, `Runner-up: ${advice.runner_up}.`) : null,
-    advice.within_noise.length ? html("p", {}, `Indistinguishable from it: ${advice.within_noise.join(", ")}.`) : null);
+    advice.within_noise.length ? html("p", {}, `Indistinguishable from it: ${someOf(advice.within_noise)}.`) : null);
   byId("advice").querySelector(".cards").replaceChildren(...report.advice.map(card));
 }
 

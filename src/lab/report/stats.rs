@@ -2,7 +2,8 @@
 //!
 //! Called by the tables and by `advice`. Two subjects differ if both hold, and are
 //! indistinguishable otherwise:
-//! 1. the median of their ratios, round by round, is farther from 1 than the noise of the question;
+//! 1. the median of their ratios, round by round, is farther from 1 than the noise of the question
+//!    (with a noise of 25 percent: outside 0.8 to 1.25);
 //! 2. the 95 percent interval of that median (bootstrap over the rounds) does not contain 1.
 //!
 //! Rounds are interleaved, so a ratio compares what ran side by side: a slow minute of the machine
@@ -63,7 +64,7 @@ impl Verdict {
         let (low, high) = interval(&ratios);
         ratios.sort_by(f64::total_cmp);
         let median = middle(&ratios);
-        let is_outside = (median - 1.0).abs() > noise && !(low..=high).contains(&1.0);
+        let is_outside = median.max(1.0 / median) > 1.0 + noise && !(low..=high).contains(&1.0);
         if is_outside { Self::Times(median) } else { Self::Indistinguishable }
     }
 
@@ -137,6 +138,14 @@ mod tests {
         let (first, second) = (rounds(&[10.4; 5]), rounds(&[10.0; 5]));
         assert_eq!(Verdict::of(&first, &second, 0.05), Verdict::Indistinguishable);
         assert_ne!(Verdict::of(&first, &second, 0.03), Verdict::Indistinguishable);
+    }
+
+    #[test]
+    fn noise_hides_slower_as_well_as_faster() {
+        let (first, second) = (rounds(&[30.0; 5]), rounds(&[10.0; 5]));
+        assert_eq!(Verdict::of(&first, &second, 1.5), Verdict::Times(3.0));
+        assert_ne!(Verdict::of(&second, &first, 1.5), Verdict::Indistinguishable);
+        assert_eq!(Verdict::of(&second, &first, 2.5), Verdict::Indistinguishable);
     }
 
     #[test]

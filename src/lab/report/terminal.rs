@@ -66,8 +66,7 @@ impl Page {
     fn table(&self, table: &Table, text: &mut String) {
         let widths = widths(table);
         let shown = self.columns_that_fit(&widths);
-        let headings: Vec<Cell> =
-            table.headings.iter().map(|heading| Cell::plain(heading)).collect();
+        let headings: Vec<Cell> = table.headings.iter().map(Cell::plain).collect();
         self.line(&headings, &widths[..shown], DIM, text);
         for row in &table.rows {
             self.line(&marked(row), &widths[..shown], if row.own { "" } else { DIM }, text);

@@ -16,6 +16,10 @@ pub(crate) fn conditions_of_run(report: &Report) -> Vec<String> {
         format!("run:       {}, {}", report.started, Unit::Time.show(report.took_s * 1e9)),
         format!("repeat by: {}", report.command),
     ];
+    if machine.load.iter().any(|load| *load > f64::from(machine.cores) / 2.0) && machine.cores > 0 {
+        lines
+            .push("NOTE: other work was going on; figures within the noise say nothing".to_owned());
+    }
     if !report.complete {
         lines.push("INTERRUPTED: cells are missing or have fewer rounds".to_owned());
     }
@@ -38,7 +42,30 @@ pub(crate) fn advice_lines(advice: &Advice) -> Vec<String> {
         lines.push(format!("runner-up: {runner_up}"));
     }
     if !advice.within_noise.is_empty() {
-        lines.push(format!("indistinguishable from it: {}", advice.within_noise.join(", ")));
+        lines.push(format!("indistinguishable from it: {}", some_of(&advice.within_noise)));
     }
     lines
+}
+
+/// The first of a list of names, and how many others there are.
+fn some_of(names: &[String]) -> String {
+    const SHOWN_MAX: usize = 5;
+    match names.get(..SHOWN_MAX) {
+        Some(first) if names.len() > SHOWN_MAX + 1 => {
+            format!("{} and {} others", first.join(", "), names.len() - SHOWN_MAX)
+        }
+        _ => names.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lists_are_cut() {
+        let names: Vec<String> = (1..=9).map(|number| number.to_string()).collect();
+        assert_eq!(some_of(&names[..6]), "1, 2, 3, 4, 5, 6");
+        assert_eq!(some_of(&names), "1, 2, 3, 4, 5 and 4 others");
+    }
 }

@@ -8,7 +8,7 @@ use lock_api::{Mutex, RwLock};
 
 use super::{Facts, Lock, Spins, VisitLock};
 use crate::sync::lock::{
-    RawFair, RawMutex, RawParkingLot, RawRwFair, RawRwRead, RawRwWrite, RawSpin,
+    RawFair, RawMutex, RawParkingLot, RawRwFair, RawRwRead, RawRwSlots, RawRwWrite, RawSpin,
 };
 use crate::sync::{
     CondvarParker, FutexParker, LockFreeQueue, LockedQueue, Optimistic, ReentrantLock, RunQueue,
@@ -32,6 +32,7 @@ exclusive_locks! { guarded:
 
 shared_locks! { guarded_shared:
     RwLock<RawRwFair, u64> => Facts::own("rw-fair").feature("rwlock-fair"),
+    RwLock<RawRwSlots, u64> => Facts::own("rw-slots").feature("rwlock-slots"),
     RwLock<RawRwRead, u64> => Facts::own("rw-read").feature("rwlock-read"),
     RwLock<RawRwWrite, u64> => Facts::own("rw-write").feature("rwlock-write"),
 }

@@ -60,11 +60,12 @@ impl<E: lock_api::RawMutex, const WORDS: usize> fmt::Debug for Optimistic<E, WOR
 impl<E: lock_api::RawMutex, const WORDS: usize> Optimistic<E, WORDS> {
     /// Makes the words with these values.
     #[must_use]
+    #[allow(clippy::forget_non_drop, reason = "the numbers of a model have something to drop")]
     pub const fn new(values: [u64; WORDS]) -> Self {
         let mut words = [const { AtomicU64::new(0) }; WORDS];
         let mut index = 0;
         while index < WORDS {
-            // Forgotten, because a constant cannot drop; a number has nothing to drop.
+            // Forgotten, because a constant cannot drop; nothing was in it yet.
             mem::forget(mem::replace(&mut words[index], AtomicU64::new(values[index])));
             index += 1;
         }

@@ -346,3 +346,55 @@ shared!(rw_slots, RawRwSlots, 16, FULL);
 shared!(rw_write, RawRwWrite, 8, FULL);
 shared!(parking_lot_rwlock, RawRwParkingLot, 8, FULL);
 shared!(spin_crate_rwlock, RawRwSpinCrate, 8, PURE_SPIN);
+
+/// Says at compile time that a type is not `Send`: otherwise two of the implementations fit.
+macro_rules! not_send {
+    ($($type:ty),+ $(,)?) => { $(
+        const _: fn() = || {
+            trait Ambiguous<A> {
+                fn exists() {}
+            }
+            struct Second;
+            impl<T: ?Sized> Ambiguous<()> for T {}
+            impl<T: ?Sized + Send> Ambiguous<Second> for T {}
+            <$type as Ambiguous<_>>::exists();
+        };
+    )+ };
+}
+
+macro_rules! guards_of {
+    ($check:ident, $value:ty) => {
+        $check!(
+            lock_api::MutexGuard<'static, RawSpin, $value>,
+            lock_api::MutexGuard<'static, RawMutex, $value>,
+            lock_api::MutexGuard<'static, RawFair, $value>,
+            lock_api::RwLockReadGuard<'static, RawRwFair, $value>,
+            lock_api::RwLockReadGuard<'static, RawRwSlots, $value>,
+            lock_api::RwLockReadGuard<'static, RawRwWrite, $value>,
+            lock_api::RwLockReadGuard<'static, RawRwRead, $value>,
+            lock_api::RwLockWriteGuard<'static, RawRwFair, $value>,
+            lock_api::RwLockWriteGuard<'static, RawRwSlots, $value>,
+            lock_api::RwLockWriteGuard<'static, RawRwWrite, $value>,
+            lock_api::RwLockWriteGuard<'static, RawRwRead, $value>,
+        )
+    };
+}
+
+/// Checked when this is compiled.
+#[test]
+fn a_guard_stays_in_its_thread_and_is_shared_like_its_value() {
+    macro_rules! sync {
+        ($($type:ty),+ $(,)?) => { $( is_sync::<$type>(); )+ };
+    }
+    fn is_sync<T: Sync>() {}
+    guards_of!(not_send, u32);
+    not_send!(ReentrantGuard<'static, RawMutex, u32>);
+    guards_of!(sync, u32);
+}
+
+#[test]
+fn the_other_locks_are_made_in_a_constant() {
+    static WORDS: Optimistic<RawMutex, 2> = Optimistic::new([1, 2]);
+    static NESTED: ReentrantLock<RawFair, u32> = ReentrantLock::new(3);
+    assert_eq!((WORDS.read(), *NESTED.lock()), ([1, 2], 3));
+}

@@ -74,8 +74,8 @@ unsafe impl<L: RawMutex, C: Class> RawMutex for Counted<L, C> {
 
     #[inline]
     fn lock(&self) -> Self::Guard {
-        let Self { lock, .. } = self;
-        CountedGuard::take::<C>(Share::Only, || lock.try_lock(), || lock.lock())
+        let (attempt, wait) = (|| self.lock.try_lock(), || self.lock.lock());
+        CountedGuard::take::<C>(Share::Only, attempt, wait)
     }
 
     #[inline]
@@ -104,8 +104,8 @@ unsafe impl<L: RawRwLock, C: Class> RawRwLock for Counted<L, C> {
 
     #[inline]
     fn lock_shared(&self) -> Self::SharedGuard {
-        let Self { lock, .. } = self;
-        CountedGuard::take::<C>(Share::Read, || lock.try_lock_shared(), || lock.lock_shared())
+        let (attempt, wait) = (|| self.lock.try_lock_shared(), || self.lock.lock_shared());
+        CountedGuard::take::<C>(Share::Read, attempt, wait)
     }
 
     #[inline]
@@ -121,8 +121,8 @@ unsafe impl<L: RawRwLock, C: Class> RawRwLock for Counted<L, C> {
 
     #[inline]
     fn lock_exclusive(&self) -> Self::ExclusiveGuard {
-        let Self { lock, .. } = self;
-        CountedGuard::take::<C>(Share::Write, || lock.try_lock_exclusive(), || lock.lock_exclusive())
+        let (attempt, wait) = (|| self.lock.try_lock_exclusive(), || self.lock.lock_exclusive());
+        CountedGuard::take::<C>(Share::Write, attempt, wait)
     }
 
     #[inline]

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use super::*;
 use crate::lab::measure::{exclusive, shared};

@@ -62,7 +62,7 @@ impl Slot {
 
     /// All slots.
     pub(super) fn all() -> &'static [CachePadded<Self>] {
-        &*TABLE
+        TABLE.as_slice()
     }
 
     /// The slot of the calling thread for this lock.
