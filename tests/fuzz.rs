@@ -18,7 +18,10 @@ use common::{Random, seed};
 use ironsky_models::schedules;
 use std::path::Path;
 
-fn play(model: fn(&[u8]), histories: usize, length_max: usize) {
+/// What plays bytes.
+type Body = fn(&[u8]);
+
+fn play(model: Body, histories: usize, length_max: usize) {
     let mut random = Random::new(seed());
     for _ in 0..histories {
         let length = random.below(length_max);
@@ -28,7 +31,7 @@ fn play(model: fn(&[u8]), histories: usize, length_max: usize) {
 }
 
 /// Plays the committed inputs of a target. Returns how many there are.
-fn replay(target: &str, body: fn(&[u8])) -> usize {
+fn replay(target: &str, body: Body) -> usize {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     let entries = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{folder:?}: {e}"));
     let files = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
@@ -61,7 +64,7 @@ fn any_text_is_a_config_or_a_refusal() {
 
 #[test]
 fn the_committed_inputs_of_the_models_still_hold() {
-    let targets: [(&str, fn(&[u8])); 4] = [
+    let targets: [(&str, Body); 4] = [
         ("mailbox", mailbox::run),
         ("timer", timer::run),
         ("seri", seri::run),

@@ -8,7 +8,8 @@
 //! 2. One sender is heard in the order in which it sent.
 //! 3. A service is in one thread at a time, and is dropped once.
 //! 4. Every request has one end: an answer, an error, or the message back.
-//! 5. The services end, and the threads do. A wake-up that is lost shows as a deadlock.
+//! 5. A service that keeps its worker keeps nothing else from the other workers.
+//! 6. The services end, and the threads do. A wake-up that is lost shows as a deadlock.
 
 mod ledger;
 mod plan;

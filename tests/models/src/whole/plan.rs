@@ -38,6 +38,8 @@ pub(super) enum Step {
     Sleep(u32),
     /// Launches a service that ends when it is idle, and asks it.
     Launch,
+    /// The same, and keeps the worker until that service has run: on another worker, then.
+    Meet,
 }
 
 /// The end of a server from outside.
@@ -49,13 +51,18 @@ pub(super) struct Kill {
 impl Plan {
     pub(super) fn draw(seed: u64) -> Self {
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-        Self {
+        let mut plan = Self {
             workers: 1 + random.below(3),
             servers: (0..=random.below(2)).map(|_| Server::draw(&mut random)).collect(),
             clients: (0..=random.below(2)).map(|_| Client::draw(&mut random)).collect(),
             kills: (0..random.below(3)).map(|_| Kill::draw(&mut random)).collect(),
             outside: random.below(4),
+        };
+        // One at most: each that waits takes a worker away.
+        if plan.workers > 1 && random.below(2) == 0 {
+            plan.clients[0].steps.push(Step::Meet);
         }
+        plan
     }
 }
 

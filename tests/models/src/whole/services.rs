@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
+use shuttle::sync::{Condvar, Mutex};
 use shuttle::thread;
 
 use super::clock;
@@ -77,18 +78,39 @@ impl Node {
 
 /// What a service does.
 pub(super) enum Role {
-    Server { left: Option<usize>, panics: bool },
+    Server { left: Option<usize>, panics: bool, meeting: Option<Arc<Meeting>> },
     Client { steps: Vec<Step>, window: usize, servers: Vec<Address>, next: usize, open: usize },
 }
 
 impl Role {
     pub(super) fn server(plan: &Server) -> Self {
-        Self::Server { left: plan.lives, panics: plan.panics }
+        Self::Server { left: plan.lives, panics: plan.panics, meeting: None }
     }
 
     pub(super) fn client(plan: &Client, servers: &[Address]) -> Self {
         let (steps, servers) = (plan.steps.clone(), servers.to_vec());
         Self::Client { steps, window: plan.window, servers, next: 0, open: 0 }
+    }
+}
+
+/// Where one service waits until another has run.
+#[derive(Default)]
+pub(super) struct Meeting {
+    has_come: Mutex<bool>,
+    came: Condvar,
+}
+
+impl Meeting {
+    fn come(&self) {
+        *self.has_come.lock().expect("no thread panics with it") = true;
+        self.came.notify_all();
+    }
+
+    fn wait(&self) {
+        let mut has_come = self.has_come.lock().expect("no thread panics with it");
+        while !*has_come {
+            has_come = self.came.wait(has_come).expect("no thread panics with it");
+        }
     }
 }
 
@@ -133,7 +155,10 @@ impl Player {
             return;
         }
         self.ledger.handled(number(message), self.address);
-        let Role::Server { left, panics } = &mut self.role else { return };
+        let Role::Server { left, panics, meeting } = &mut self.role else { return };
+        if let Some(meeting) = meeting {
+            meeting.come();
+        }
         let is_last = left.as_mut().is_some_and(|left| {
             *left -= 1;
             *left == 0
@@ -209,13 +234,20 @@ impl Player {
                 let session = self.open_session("a timeout");
                 node.timer.add(self.address, Session::new(session), ticks);
             }
-            Step::Launch => {
-                let server = Role::Server { left: None, panics: false };
-                let to = node.launch(&self.ledger, server);
-                self.ask(node, to);
-                node.scheduler.retire_when_idle(to);
+            Step::Launch => self.launch(node, None),
+            Step::Meet => {
+                let meeting = Arc::new(Meeting::default());
+                self.launch(node, Some(Arc::clone(&meeting)));
+                meeting.wait();
             }
         }
+    }
+
+    fn launch(&mut self, node: &Arc<Node>, meeting: Option<Arc<Meeting>>) {
+        let server = Role::Server { left: None, panics: false, meeting };
+        let to = node.launch(&self.ledger, server);
+        self.ask(node, to);
+        node.scheduler.retire_when_idle(to);
     }
 
     fn open_session(&mut self, what: &'static str) -> i32 {
