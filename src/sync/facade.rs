@@ -13,7 +13,7 @@
 //! - `UnsafeCell` with `const fn new`, `with` and `with_mut`: the models see each access.
 //! - `OsMutex`, `Condvar`: the world's own blocking pair, with `const fn new`; `wait_timeout` for
 //!   the pair, which may return early.
-//! - `time::Instant`, `time::nanoseconds` (since some moment, never 0) and `time::wall`: the clocks.
+//! - `time::Instant`, `time::nanoseconds` (since some moment, never 0), `time::wall`: the clocks.
 //!   In shuttle's world time is counted and not measured, so that a schedule replays: each look
 //!   takes a microsecond, and a thread that waits with a timeout makes that time pass when nobody
 //!   wakes it first. In loom's it stands still, and there are no timeouts.
