@@ -128,7 +128,7 @@ macro_rules! reentrant_models {
             }
 
             #[test]
-            fn it_excludes_at_every_depth() {
+            fn a_reentrant_lock_excludes_at_every_depth() {
                 explore(|| {
                     let lock = fresh();
                     let deep = |lock: &Lock| {
