@@ -115,7 +115,7 @@ shared_benches! {
     read_rw_slots: read lock_api::RwLock<RawRwSlots, u64>, at most 28;
     read_rw_read: read lock_api::RwLock<RawRwRead, u64>, at most 16;
     read_rw_write: read lock_api::RwLock<RawRwWrite, u64>, at most 16;
-    read_chosen: read ChosenShared, at most 16 + COUNTERS;
+    read_chosen: read ChosenShared, at most 28 + COUNTERS;
     read_parking_lot: read lock_api::RwLock<RawRwParkingLot, u64>;
     write_rw_fair: write lock_api::RwLock<RawRwFair, u64>, at most 16;
     write_rw_slots: write lock_api::RwLock<RawRwSlots, u64>, at most 20;

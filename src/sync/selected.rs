@@ -5,7 +5,7 @@
 //! - exclusive: `--cfg ironsky_lock`, `lock-fair`, `lock-spin-crate`, `lock-spin`, `lock-mutex`;
 //!   without any: mutex.
 //! - shared: `--cfg ironsky_rwlock`, `rwlock-fair`, `rwlock-slots`, `rwlock-write`,
-//!   `rwlock-read`; without any: fair.
+//!   `rwlock-read`; without any: slots.
 //! - run queue: `--cfg ironsky_queue`, `queue-locked`, `queue-lockfree`; without any: lockfree.
 
 use super::lock;
@@ -32,7 +32,7 @@ cfg_select! {
     feature = "rwlock-slots" => { type Shared = lock::RawRwSlots; }
     feature = "rwlock-write" => { type Shared = lock::RawRwWrite; }
     feature = "rwlock-read" => { type Shared = lock::RawRwRead; }
-    _ => { type Shared = lock::RawRwFair; }
+    _ => { type Shared = lock::RawRwSlots; }
 }
 
 cfg_select! {
@@ -99,7 +99,7 @@ mod tests {
         ];
         let expected = Selection {
             exclusive: first(&exclusive, "mutex"),
-            shared: first(&shared, "fair"),
+            shared: first(&shared, "slots"),
             run_queue: first(&run_queue, "lockfree"),
         };
         assert_eq!(Selected::SELECTION, expected);

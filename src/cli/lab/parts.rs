@@ -16,7 +16,7 @@ Examples:
   ironsky lab actors                         what differs from the default in one part: a minute
   ironsky lab actors --all --workers 2       the whole cross product of strategies
   ironsky lab actors --only ring,mixed       two of the workloads
-  ironsky lab actors --only mutex+fair+locked+futex,mixed
+  ironsky lab actors --only mutex+slots+locked+futex,mixed
                                              one strategy beside the default, one workload
 
 Workloads: pair, pairs, fan-in, fan-out, ring, mixed. A strategy is called

@@ -18,7 +18,7 @@ pub(super) struct Variant {
 
 /// For each role the features besides the default.
 const EXCLUSIVE: &[&str] = &["lock-spin", "lock-fair", "lock-spin-crate"];
-const SHARED: &[&str] = &["rwlock-slots", "rwlock-read", "rwlock-write"];
+const SHARED: &[&str] = &["rwlock-fair", "rwlock-read", "rwlock-write"];
 const QUEUE: &[&str] = &["queue-locked"];
 const ALLOCATOR: &[&str] = &["nojemalloc"];
 
@@ -60,14 +60,14 @@ impl Variant {
     /// What to put behind `--features`.
     pub(super) fn features(&self) -> String {
         match self.is_default() {
-            true => "lock-mutex,rwlock-fair,queue-lockfree".to_owned(),
+            true => "lock-mutex,rwlock-slots,queue-lockfree".to_owned(),
             false => self.features.join(","),
         }
     }
 
     /// The words that `--version` of this build has to contain.
     fn strategy(&self) -> [String; 3] {
-        [("lock-", "mutex"), ("rwlock-", "fair"), ("queue-", "lockfree")].map(|(role, default)| {
+        [("lock-", "mutex"), ("rwlock-", "slots"), ("queue-", "lockfree")].map(|(role, default)| {
             let chosen = self.features.iter().find_map(|feature| feature.strip_prefix(role));
             format!("{}{}", role.replace('-', " "), chosen.unwrap_or(default))
         })

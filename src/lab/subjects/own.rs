@@ -18,7 +18,7 @@ use crate::sync::{
 /// The exclusive lock that is measured twice, to know the noise.
 pub const BASE_EXCLUSIVE: &str = "mutex";
 /// The shared lock that is measured twice.
-pub const BASE_SHARED: &str = "rw-fair";
+pub const BASE_SHARED: &str = "rw-slots";
 /// The queue that is measured twice.
 pub const BASE_QUEUE: &str = "lockfree";
 /// The parker that is measured twice.
