@@ -8,7 +8,9 @@
 //!    `TAIL_FREE_NS` and by more than `TAIL_TIMES` times the lowest of the candidates, in some
 //!    question. (Of readers and writers the worse counts.) So is one under which some thread gets
 //!    nothing in `STARVED` of a round, unless that happens to all candidates. Waits are cut off
-//!    by the end of a round, so a quantile alone does not show it.
+//!    by the end of a round, so a quantile alone does not show it. But a light tail is not worth
+//!    every price: when nobody with one has a `PRICE_MAX`th of the throughput of those with a
+//!    heavy one, tails do not count.
 //! 3. Of the rest the highest throughput wins: the geometric mean over the group's questions,
 //!    compared round by round as `report::stats` does it. The baseline wins unless somebody is
 //!    certainly faster. Of many candidates one leads by luck, so for this the noise counts
@@ -27,6 +29,9 @@ const TAIL_FREE_NS: f64 = 1e6;
 
 /// How many times the lowest tail is a heavy one.
 const TAIL_TIMES: f64 = 10.0;
+
+/// How many times the throughput a light tail may cost.
+const PRICE_MAX: f64 = 5.0;
 
 /// The part of a round in which a thread that gets nothing starves.
 const STARVED: f64 = 0.9;
@@ -227,12 +232,7 @@ impl<'a> Group<'a> {
     }
 
     fn advice(&self, purpose: &str) -> Option<Advice> {
-        let (mut calm, mut heavy): (Vec<_>, Vec<_>) =
-            self.candidates.iter().copied().partition(|subject| !self.has_heavy_tail(*subject));
-        if calm.is_empty() {
-            // Each has a heavy tail somewhere: that decides nothing.
-            std::mem::swap(&mut calm, &mut heavy);
-        }
+        let (calm, heavy) = self.by_tail();
         let choice = self.choose(&calm)?;
         let is_default = choice.name() == self.baseline.name();
         let others = || calm.iter().copied().filter(|other| other.name() != choice.name());
@@ -252,6 +252,21 @@ impl<'a> Group<'a> {
             within_noise: within_noise.map(|other| other.name().to_owned()).collect(),
             because: self.because(choice, &calm, &heavy),
         })
+    }
+
+    /// Those to choose from, and those that are out for their tail or because they starve.
+    fn by_tail(&self) -> (Vec<Subject<'a>>, Vec<Subject<'a>>) {
+        let (served, starving): (Vec<_>, Vec<_>) =
+            self.candidates.iter().copied().partition(|subject| !self.starves_alone(*subject));
+        let (calm, mut heavy): (Vec<_>, Vec<_>) =
+            served.iter().copied().partition(|subject| !self.has_heavy_tail(*subject));
+        let best = |subjects: &[Subject<'_>]| subjects.iter().map(|s| s.rate()).fold(0.0, f64::max);
+        if best(&calm) * PRICE_MAX < best(&heavy) {
+            return (served, starving);
+        }
+        heavy.extend(starving);
+        // If each has a heavy tail somewhere, that decides nothing.
+        if calm.is_empty() { (heavy, calm) } else { (calm, heavy) }
     }
 
     /// The baseline, unless somebody is certainly faster or its tail is heavy.
@@ -290,7 +305,7 @@ impl<'a> Group<'a> {
             let (Some(tail), Some(lowest)) = (tail, lowest(index)) else { return false };
             tail > TAIL_FREE_NS && tail > lowest * TAIL_TIMES
         };
-        subject.tails().into_iter().enumerate().any(is_heavy) || self.starves_alone(subject)
+        subject.tails().into_iter().enumerate().any(is_heavy)
     }
 
     /// Whether some thread starves under it where none does under another candidate.
@@ -430,6 +445,14 @@ mod tests {
         let advice = one(question);
         assert_eq!(advice.choice, "fair");
         assert!((advice.gain.unwrap() + 0.6).abs() < 0.01, "the price is told");
+    }
+
+    #[test]
+    fn a_light_tail_is_not_worth_every_price() {
+        let mut question = question("q", 0.05, &[("mutex", 10.0), ("fair", 1.0)]);
+        set_tail(&mut question, "mutex", 90_000_000);
+        set_tail(&mut question, "fair", 2_000_000);
+        assert_eq!(one(question).choice, "mutex");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! of the load.
 
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,8 @@ use crate::affinity;
 /// What the threads of one round see of it.
 pub(super) struct Signal {
     start: Barrier,
+    /// Threads that have begun: the round lasts from when the last of them did.
+    begun: AtomicUsize,
     stop: CachePadded<AtomicBool>,
     /// Moments of the round are counted from here.
     pub(super) origin: Instant,
@@ -36,7 +38,7 @@ pub(super) struct Round<R> {
 }
 
 impl Signal {
-    /// Whether the round is over. Threads look before each operation.
+    /// Whether the round is over.
     #[inline]
     pub(super) fn is_over(&self) -> bool {
         // Relaxed: nothing is passed on; the join orders the results.
@@ -60,6 +62,7 @@ pub(super) fn run<R: Send, B: FnOnce(&Signal) -> R>(
 ) -> Round<R> {
     let signal = Signal {
         start: Barrier::new(threads + 1),
+        begun: AtomicUsize::new(0),
         stop: CachePadded::new(AtomicBool::new(false)),
         origin: Instant::now(),
     };
@@ -69,6 +72,10 @@ pub(super) fn run<R: Send, B: FnOnce(&Signal) -> R>(
             .map(|number| scope.spawn(move || take_part(signal, number, pin, make)))
             .collect();
         signal.start.wait();
+        // Relaxed: only the number matters.
+        while signal.begun.load(Ordering::Relaxed) < threads {
+            thread::yield_now();
+        }
         thread::sleep(duration);
         // Relaxed: see `is_over`.
         signal.stop.store(true, Ordering::Relaxed);
@@ -93,6 +100,8 @@ fn take_part<R, B: FnOnce(&Signal) -> R>(
     let body = make(number);
     signal.start.wait();
     let (before, begin) = (Usage::of_this_thread(), Instant::now());
+    // Relaxed: see `run`.
+    signal.begun.fetch_add(1, Ordering::Relaxed);
     let found = body(signal);
     Turn { found, usage: Usage::of_this_thread().since(before), begin }
 }

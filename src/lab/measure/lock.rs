@@ -139,7 +139,7 @@ impl Book {
 impl<L: Lock> Arena<L> {
     fn take_turns(&self, signal: &Signal, mut book: Book) -> Book {
         let mut countdown = 1;
-        while !signal.is_over() {
+        loop {
             let read = self.reads(&mut book);
             countdown -= 1;
             if countdown == 0 {
@@ -151,8 +151,10 @@ impl<L: Lock> Arena<L> {
             book.operations += 1;
             book.writes += u64::from(!read);
             self.outside.run();
+            if signal.is_over() {
+                return book;
+            }
         }
-        book
     }
 
     #[inline]
