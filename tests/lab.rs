@@ -78,6 +78,15 @@ fn a_lua_workload_without_a_source_tree_is_told_so() {
     assert!(text(&output.stderr).contains("no source tree of ironsky in ."));
 }
 
+#[test]
+fn a_lua_workload_that_is_not_there_is_told_before_anything_is_built() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = lab(dir.path(), "lua none.lua").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("none.lua: No such file"), "{}", text(&output.stderr));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_writes_what_it_has() {

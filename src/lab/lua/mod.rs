@@ -122,7 +122,7 @@ pub fn run(
 ) -> Result<Report, LuaLabError> {
     let variants = chosen(options)?;
     let tree = Tree::find(options.source.as_deref())?;
-    let workload = Workload::new(options.config.as_deref(), &tree, options.limit);
+    let workload = Workload::new(options.config.as_deref(), &tree, options.limit)?;
     let (builds, rounds) = (variants.len(), options.rounds as usize);
     let mut report = machine::report(allocator, command);
     let mut course = Course::new(watch, builds + (builds + 1) * rounds, STEP_GUESS);

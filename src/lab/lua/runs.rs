@@ -3,6 +3,7 @@
 use super::LuaLabError;
 use super::builds::{Tree, Variant, last_lines};
 use super::lines::{Rate, rates};
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -33,16 +34,26 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 impl Workload {
     /// A config of the user's is run in the current folder; that of the house in the source tree,
     /// whose files it names.
-    pub(super) fn new(config: Option<&Path>, tree: &Tree, limit: Duration) -> Self {
+    ///
+    /// # Errors
+    /// When the config cannot be read: better said before the builds than after them.
+    pub(super) fn new(
+        config: Option<&Path>,
+        tree: &Tree,
+        limit: Duration,
+    ) -> Result<Self, LuaLabError> {
         let benches = tree.folder().join("benches/lua");
-        match config {
+        let workload = match config {
             Some(config) => Self { config: config.to_owned(), house: None, limit },
             None => Self {
                 config: benches.join("config.lua"),
                 house: Some((tree.folder().to_owned(), benches)),
                 limit,
             },
-        }
+        };
+        let what = workload.config.display().to_string();
+        File::open(&workload.config).map_err(|error| LuaLabError::Io { what, error })?;
+        Ok(workload)
     }
 
     fn command(&self, program: &Path) -> Command {
@@ -242,7 +253,7 @@ mod tests {
     #[test]
     fn the_workload_of_the_house_is_run_where_its_files_are() {
         let tree = Tree::find(Some(Path::new(env!("CARGO_MANIFEST_DIR")))).unwrap();
-        let workload = Workload::new(None, &tree, LONG);
+        let workload = Workload::new(None, &tree, LONG).unwrap();
         assert!(workload.config.is_file());
         let command = workload.command(Path::new("ironsky"));
         assert_eq!(command.get_current_dir(), Some(tree.folder()));
