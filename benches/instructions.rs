@@ -191,7 +191,7 @@ fn registry() -> (Registry<Selected>, Address) {
     (registry, address)
 }
 
-#[library_benchmark(config = limit(64 + 2 * COUNTERS))]
+#[library_benchmark(config = limit(68 + 2 * COUNTERS))]
 #[bench::one_service(registry())]
 fn registry_look_up((registry, address): (Registry<Selected>, Address)) {
     for _ in 0..ROUNDS {
