@@ -15,6 +15,7 @@
 
 mod account;
 mod boot;
+mod cluster;
 mod codecache;
 mod core;
 mod coroutine;
