@@ -4,4 +4,5 @@
 //! from strangers: it answers malformed input with an error value and never panics.
 
 pub mod cluster;
+pub mod harbor;
 pub mod seri;

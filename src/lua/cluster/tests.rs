@@ -31,7 +31,7 @@ fn state() -> Lua {
     skynet.set("tostring", tostring).expect("a fresh table");
     globals.set("skynet", skynet).expect("a fresh state");
     globals.set("core", open.call::<mlua::Table>(()).expect("it opens")).expect("a fresh state");
-    let block = lua.create_function(|_, text: mlua::String| {
+    let block = lua.create_function(|_, text: mlua::LuaString| {
         let (start, len) = Payload::copy_of(&text.as_bytes()).into_raw();
         Ok((LightUserData(start.cast()), len))
     });
@@ -82,7 +82,7 @@ fn check_result(row: &Json, index: usize, values: &[Value]) {
         }
         Value::Table(list) => {
             assert_eq!(row[format!("{name}_count")].as_u64(), Some(list.raw_len() as u64), "{row}");
-            for (index, part) in list.sequence_values::<mlua::String>().enumerate() {
+            for (index, part) in list.sequence_values::<mlua::LuaString>().enumerate() {
                 let part = part.expect("parts are strings");
                 check_string(row, &format!("{name}_{}", index + 1), &part.as_bytes());
             }
