@@ -12,10 +12,10 @@ use std::{ptr, slice};
 
 use mlua::ffi::{
     LUA_TLIGHTUSERDATA, LUA_TNIL, LUA_TUSERDATA, lua_CFunction, lua_State, lua_createtable,
-    lua_gettop, lua_insert, lua_isnoneornil, lua_newuserdatauv, lua_pushcfunction, lua_pushfstring,
+    lua_gettop, lua_isnoneornil, lua_newuserdatauv, lua_pushcfunction, lua_pushfstring,
     lua_pushinteger, lua_pushlightuserdata, lua_pushlstring, lua_pushstring, lua_rawlen,
-    lua_setfield, lua_setmetatable, lua_settop, lua_touserdata, lua_type, luaL_checkinteger,
-    luaL_checklstring, luaL_checktype, luaL_checkudata, luaL_newmetatable,
+    lua_replace, lua_setfield, lua_setmetatable, lua_settop, lua_touserdata, lua_type,
+    luaL_checkinteger, luaL_checklstring, luaL_checktype, luaL_checkudata, luaL_newmetatable,
 };
 
 use super::error::raise_top;
@@ -52,6 +52,9 @@ enum Arrived {
 impl Queue {
     /// Takes the next bytes of a connection, a block that it owns from now on.
     fn data(&mut self, id: i32, (start, len): Block) -> Arrived {
+        if start.is_null() {
+            return Arrived::Nothing;
+        }
         // SAFETY: the block has len initialised bytes, and this call owns it.
         let bytes = unsafe { slice::from_raw_parts_mut(start, len) };
         if !self.unfinished.contains_key(&id) && Head::Short.read(bytes) == len.checked_sub(2) {
@@ -193,7 +196,7 @@ unsafe fn queue_at_1(l: *mut lua_State) -> *mut Queue {
         queue.write(Queue::default());
         luaL_newmetatable(l, METATABLE.as_ptr());
         lua_setmetatable(l, -2);
-        mlua::ffi::lua_replace(l, 1);
+        lua_replace(l, 1);
         queue
     }
 }
@@ -316,5 +319,53 @@ unsafe extern "C-unwind" fn collect(l: *mut lua_State) -> c_int {
     unsafe {
         *lua_touserdata(l, 1).cast::<Queue>() = Queue::default();
         0
+    }
+}
+
+/// A message of the socket server. Spec: network section 2.
+struct SocketMessage<'a> {
+    kind: i32,
+    id: i32,
+    ud: i32,
+    buffer: *mut c_void,
+    text: &'a [u8],
+}
+
+impl<'a> SocketMessage<'a> {
+    const DATA: i32 = 1;
+    const CONNECT: i32 = 2;
+    const CLOSE: i32 = 3;
+    const ACCEPT: i32 = 4;
+    const ERROR: i32 = 5;
+    const WARNING: i32 = 7;
+    /// Where the text begins.
+    const HEAD_BYTES: usize = 24;
+
+    /// Reads the message at `start`; nothing if it is too short for one.
+    unsafe fn read(start: *const c_void, len: usize) -> Option<Self> {
+        if start.is_null() || len < Self::HEAD_BYTES {
+            return None;
+        }
+        // SAFETY: the caller's message has len bytes, at least those of the head; it is aligned as
+        // malloc aligns.
+        unsafe {
+            let words = start.cast::<i32>();
+            Some(Self {
+                kind: words.read_unaligned(),
+                id: words.add(1).read_unaligned(),
+                ud: words.add(2).read_unaligned(),
+                buffer: start.cast::<*mut c_void>().add(2).read_unaligned(),
+                text: slice::from_raw_parts(
+                    start.cast::<u8>().add(Self::HEAD_BYTES),
+                    len - Self::HEAD_BYTES,
+                ),
+            })
+        }
+    }
+
+    /// Returns the block that came with the message, empty without one.
+    fn block(&self) -> Block {
+        let len = if self.buffer.is_null() { 0 } else { usize::try_from(self.ud).unwrap_or(0) };
+        (self.buffer.cast(), len)
     }
 }
