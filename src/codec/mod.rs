@@ -5,4 +5,5 @@
 
 pub mod cluster;
 pub mod harbor;
+pub mod netpack;
 pub mod seri;

@@ -19,13 +19,14 @@ use mlua::ffi::{
 use super::error::raise_top;
 use super::native::set_functions;
 use crate::codec::cluster::{Head, Name, PART, Request, Response, Target};
+use crate::codec::seri::holds_pointer;
 use crate::message::Payload;
 
 /// Opens the module.
 pub(super) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this.
     unsafe {
-        lua_createtable(l, 0, 10);
+        lua_createtable(l, 0, 11);
         set_functions(
             l,
             &[
@@ -38,6 +39,7 @@ pub(super) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int {
                 (c"append", append),
                 (c"concat", concat),
                 (c"isname", is_name),
+                (c"haspointer", has_pointer),
                 (c"nodename", node_name),
             ],
         );
@@ -441,6 +443,20 @@ unsafe extern "C-unwind" fn is_name(l: *mut lua_State) -> c_int {
             return 0;
         }
         lua_pushboolean(l, 1);
+        1
+    }
+}
+
+/// `haspointer(text)` or `(block, size)`: whether packed values hold a light userdata, which means
+/// nothing in another process.
+unsafe extern "C-unwind" fn has_pointer(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; a string stays an argument while it is read.
+    unsafe {
+        let body = match lua_type(l, 1) {
+            LUA_TSTRING => string_at(l, 1),
+            _ => block_at(l, 1),
+        };
+        lua_pushboolean(l, c_int::from(holds_pointer(body)));
         1
     }
 }

@@ -29,6 +29,7 @@ mod memory;
 mod modules;
 mod multicast;
 mod native;
+mod netpack;
 mod profile;
 mod runtime;
 mod send;
