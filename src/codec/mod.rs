@@ -3,4 +3,5 @@
 //! Callers are the Lua bindings, native services and the network layer. Every decoder takes bytes
 //! from strangers: it answers malformed input with an error value and never panics.
 
+pub mod crypt;
 pub mod seri;
