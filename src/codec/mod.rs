@@ -6,4 +6,5 @@
 pub mod cluster;
 pub mod harbor;
 pub mod netpack;
+pub mod crypt;
 pub mod seri;
