@@ -35,6 +35,7 @@ pub mod seri;
 mod service;
 mod stdin;
 mod stdlib;
+mod stm;
 mod task;
 mod trace;
 mod trap;
