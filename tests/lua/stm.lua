@@ -1,4 +1,5 @@
 -- skynet.stm: one writer, readers in other services, and what each of them sees.
+--! differs: there a read whose function raises counts as a read
 
 local check = require "check"
 local skynet = require "skynet"
