@@ -40,6 +40,7 @@ pub mod seri;
 mod service;
 mod stdin;
 mod stdlib;
+mod stm;
 mod task;
 mod trace;
 mod trap;
