@@ -3,4 +3,6 @@
 //! Callers are the Lua bindings, native services and the network layer. Every decoder takes bytes
 //! from strangers: it answers malformed input with an error value and never panics.
 
+pub mod http;
 pub mod seri;
+pub mod websocket;

@@ -29,6 +29,9 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"skynet.memory", super::memory::open),
     (b"skynet.multicast.native", super::multicast::open),
     (b"skynet.stdin", super::stdin::open),
+    (b"http.native", super::http::open),
+    (b"ltls.c", super::tls::open),
+    (b"ltls.init.c", super::tls::open_init),
 ];
 
 /// Native modules that belong to the native `skynet`. Whoever brings a `skynet` written in Lua (an
