@@ -4,5 +4,6 @@
 //! from strangers: it answers malformed input with an error value and never panics.
 
 pub mod http;
+pub mod crypt;
 pub mod seri;
 pub mod websocket;

@@ -15,9 +15,11 @@
 
 mod account;
 mod boot;
+mod bytes;
 mod codecache;
 mod core;
 mod coroutine;
+mod crypt;
 mod dispatch;
 mod engine;
 mod error;
@@ -25,6 +27,7 @@ mod failures;
 mod http;
 mod later;
 mod library;
+mod md5;
 mod memory;
 mod modules;
 mod multicast;

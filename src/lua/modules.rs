@@ -32,6 +32,10 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"http.native", super::http::open),
     (b"ltls.c", super::tls::open),
     (b"ltls.init.c", super::tls::open_init),
+    (b"skynet.crypt", super::crypt::open),
+    (b"client.crypt", super::crypt::open),
+    (b"md5", super::md5::open),
+    (b"md5.core", super::md5::open),
 ];
 
 /// Native modules that belong to the native `skynet`. Whoever brings a `skynet` written in Lua (an
