@@ -37,6 +37,7 @@ mod runtime;
 mod send;
 pub mod seri;
 mod service;
+mod socket;
 mod stdin;
 mod stdlib;
 mod task;
