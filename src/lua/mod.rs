@@ -34,6 +34,7 @@ mod runtime;
 mod send;
 pub mod seri;
 mod service;
+mod socket;
 mod stdin;
 mod stdlib;
 mod task;
