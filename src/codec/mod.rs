@@ -5,3 +5,4 @@
 
 pub mod crypt;
 pub mod seri;
+pub mod sproto;
