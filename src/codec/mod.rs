@@ -4,4 +4,6 @@
 //! from strangers: it answers malformed input with an error value and never panics.
 
 pub mod netpack;
+pub mod crypt;
 pub mod seri;
+pub mod sproto;

@@ -15,15 +15,18 @@
 
 mod account;
 mod boot;
+mod bytes;
 mod codecache;
 mod core;
 mod coroutine;
+mod crypt;
 mod dispatch;
 mod engine;
 mod error;
 mod failures;
 mod later;
 mod library;
+mod md5;
 mod memory;
 mod modules;
 mod multicast;

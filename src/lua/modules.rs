@@ -31,6 +31,10 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"skynet.netpack", super::netpack::open),
     (b"skynet.stdin", super::stdin::open),
     (b"skynet.socketdriver", super::socket::open),
+    (b"skynet.crypt", super::crypt::open),
+    (b"client.crypt", super::crypt::open),
+    (b"md5", super::md5::open),
+    (b"md5.core", super::md5::open),
 ];
 
 /// Native modules that belong to the native `skynet`. Whoever brings a `skynet` written in Lua (an
