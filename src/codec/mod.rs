@@ -10,3 +10,7 @@ pub mod http;
 pub mod crypt;
 pub mod seri;
 pub mod websocket;
+pub mod netpack;
+pub mod crypt;
+pub mod seri;
+pub mod sproto;

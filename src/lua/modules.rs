@@ -34,6 +34,7 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"http.native", super::http::open),
     (b"ltls.c", super::tls::open),
     (b"ltls.init.c", super::tls::open_init),
+    (b"skynet.socketdriver", super::socket::open),
     (b"skynet.crypt", super::crypt::open),
     (b"client.crypt", super::crypt::open),
     (b"md5", super::md5::open),
