@@ -15,6 +15,7 @@
 
 mod account;
 mod boot;
+mod cluster;
 mod bytes;
 mod codecache;
 mod core;
@@ -31,6 +32,7 @@ mod memory;
 mod modules;
 mod multicast;
 mod native;
+mod netpack;
 mod profile;
 mod runtime;
 mod send;
@@ -38,6 +40,7 @@ pub mod seri;
 mod service;
 mod stdin;
 mod stdlib;
+mod stm;
 mod task;
 mod trace;
 mod trap;
