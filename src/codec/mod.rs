@@ -6,5 +6,11 @@
 pub mod cluster;
 pub mod harbor;
 pub mod netpack;
+pub mod http;
 pub mod crypt;
 pub mod seri;
+pub mod websocket;
+pub mod netpack;
+pub mod crypt;
+pub mod seri;
+pub mod sproto;
