@@ -34,6 +34,12 @@ pub struct Config {
     pub logservice: String,
     /// Whether the processor time of each message is accounted (`profile`).
     pub profile: bool,
+    /// From which age on a call without an answer is reported, in seconds; 0 for never
+    /// (`call_warning`).
+    pub call_warning: u32,
+    /// For how long a message may run before it is interrupted, in seconds; 0 for ever
+    /// (`message_limit`).
+    pub message_limit: u32,
     /// Every key, as services see it.
     pub environment: Environment,
 }
@@ -86,6 +92,8 @@ fn read(evaluated: Evaluated) -> Result<Config, ConfigError> {
         logservice: reader.text_or("logservice", "logger")?,
         profile: reader.flag_or("profile", true),
         affinity: reader.affinity()?,
+        call_warning: reader.seconds("call_warning"),
+        message_limit: reader.seconds("message_limit"),
         environment,
     })
 }
@@ -150,6 +158,13 @@ impl Reader<'_> {
                 default
             }
         }
+    }
+
+    /// Reads a number of seconds that need not be there; what is none counts as 0.
+    fn seconds(&self, key: &str) -> u32 {
+        let text = self.environment.get(key);
+        let seconds = text.map_or(0, |text| accessor::integer(text.to_bytes()));
+        u32::try_from(seconds.max(0)).unwrap_or(u32::MAX)
     }
 
     fn flag_or(&self, key: &str, default: bool) -> bool {

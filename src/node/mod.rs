@@ -35,7 +35,7 @@ use crate::config::Environment;
 use crate::message::Address;
 use crate::sched::Scheduler;
 use crate::service::NameTaken;
-use crate::timer::{Clock, Timer};
+use crate::timer::{Centis, Clock, Timer};
 
 /// A running runtime: services, threads, settings.
 pub struct Node {
@@ -89,6 +89,11 @@ impl Node {
     /// Returns the scheduler of this node.
     pub fn scheduler(&self) -> &Scheduler {
         &self.scheduler
+    }
+
+    /// Returns from which age on a call without an answer is reported; 0 for never.
+    pub fn call_warning(&self) -> Centis {
+        Centis::from(self.settings.call_warning) * 100
     }
 
     /// Returns this node's id, the top byte of its addresses.
