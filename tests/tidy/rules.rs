@@ -32,13 +32,15 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("loom", &["src/sync/"]),
     ("shuttle", &["src/sync/"]),
     ("core_affinity", &["src/affinity.rs"]),
-    // Formats.
-    ("base64", &["src/codec/"]),
+    // Formats. Modules of the codec bear the names of some; the bindings of Lua speak to those.
+    ("base64", &["src/codec/", "src/lua/crypt.rs"]),
     ("cipher", &["src/codec/"]),
-    ("des", &["src/codec/"]),
+    ("des", &["src/codec/", "src/lua/crypt.rs"]),
     ("digest", &["src/codec/"]),
+    ("getrandom", &["src/lua/"]),
     ("hmac", &["src/codec/"]),
-    ("md5", &["src/codec/"]),
+    ("md5", &["src/codec/", "src/lua/md5.rs"]),
+    ("md_5", &["src/codec/"]),
     ("sha1", &["src/codec/"]),
     // The config file is a Lua chunk.
     ("mlua", &["src/config/evaluate.rs", "src/lua/", "src/native/"]),
