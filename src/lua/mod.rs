@@ -15,6 +15,7 @@
 
 mod account;
 mod boot;
+mod calls;
 mod cluster;
 mod bytes;
 mod codecache;
