@@ -219,7 +219,7 @@ end
 
 local function watch(id)
 	watchers[id] = watchers[id] or {}
-	table.insert(watchers[id], coroutine.running())
+	table.insert(watchers[id], (coroutine.running()))
 	skynet.wait()
 end
 
@@ -239,7 +239,7 @@ end
 
 function command.LINKMASTER()
 	if master then
-		table.insert(master_watchers, coroutine.running())
+		table.insert(master_watchers, (coroutine.running()))
 		skynet.wait()
 	end
 	skynet.ret()
