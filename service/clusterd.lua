@@ -48,10 +48,10 @@ local function wake_all(waiting)
 	end
 end
 
--- The address has changed: its sender, if there is one, follows in the background.
+-- The address has changed: its sender, if there is one, follows before anybody can use it again.
 local function follow(node, address)
 	if senders[node] then
-		skynet.fork(pcall, skynet.call, senders[node], "lua", "changenode", address)
+		skynet.send(senders[node], "lua", "move", address)
 	end
 end
 

@@ -175,7 +175,9 @@ local function nodes_that_are_down(port)
 	cluster.reload { me = false }
 	check.equal(pcall(cluster.call, "me", "@server", "echo"), false)
 	cluster.reload { me = "127.0.0.1:" .. port }
-	check.results({ "up again" }, cluster.call("me", "@server", "echo", "up again"))
+	check.eventually(function()
+		return pcall(cluster.call, "me", "@server", "echo", "up again")
+	end, "the node is up again")
 	cluster.reload { __nowaiting = true }
 	check.equal(pcall(cluster.call, "absent", "@server", "echo"), false)
 	cluster.send("absent", "@server", "push", "is dropped")
