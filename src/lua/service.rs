@@ -14,6 +14,7 @@ use super::account::{Account, allocate};
 use super::boot;
 use super::codecache::Mode;
 use super::runtime::Runtime;
+use super::socket::stream::Streams;
 use super::task::Tasks;
 use super::trace::Trace;
 use super::trap::Trap;
@@ -96,6 +97,7 @@ impl LuaService {
             running: ptr::null_mut(),
             trap,
             waiters: Waiters::default(),
+            streams: Streams::default(),
             named_calls: HashMap::new(),
             later_count: 0,
             wakeups: VecDeque::new(),
@@ -179,6 +181,8 @@ impl Drop for LuaService {
         unsafe {
             lua_close((*vm).main);
             let vm = Box::from_raw(vm);
+            // Sockets of the library end with the service.
+            vm.streams.ids().for_each(|id| vm.context.node().net().close(id));
             let tasks = vm.all_tasks();
             Vm::free_tasks(tasks);
         }

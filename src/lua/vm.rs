@@ -214,6 +214,8 @@ pub(super) struct Vm {
     /// What a signal from another thread needs.
     pub(super) trap: Arc<Trap>,
     pub(super) waiters: Waiters,
+    /// The sockets of the library `skynet.socket`.
+    pub(super) streams: super::socket::stream::Streams,
     /// Calls to names: the name by session.
     pub(super) named_calls: HashMap<i32, Box<[u8]>>,
     /// How many functions wait in `Refs::later`.
