@@ -22,8 +22,8 @@ end
 -- Returns the fields of a query; one that is repeated is an array.
 function url.parse_query(text)
 	local fields = {}
-	for name, value in text:gmatch "(.-)=([^&]*)&?" do
-		name, value = decode(name), decode(value)
+	for raw_name, raw_value in text:gmatch "(.-)=([^&]*)&?" do
+		local name, value = decode(raw_name), decode(raw_value)
 		local before = fields[name]
 		if before == nil then
 			fields[name] = value
