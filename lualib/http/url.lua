@@ -3,7 +3,8 @@
 local url = {}
 
 local function decode_byte(digits)
-	return string.char(assert(tonumber(digits, 16), "malformed %XX in a url"))
+	local code = tonumber(digits, 16) or error "malformed %XX in a url"
+	return string.char(code)
 end
 
 local function decode(text)
