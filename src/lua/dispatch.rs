@@ -15,6 +15,7 @@ use mlua::ffi::{
     luaL_unref,
 };
 
+use super::calls;
 use super::error::raise_top;
 use super::failures::error_message;
 use super::later;
@@ -288,7 +289,9 @@ unsafe fn response(vm: *mut Vm, l: *mut lua_State) {
                 let (task, args) = expected(vm, function, true);
                 Vm::run(vm, task, args);
             }
+            Some(Waiter::CallCheck) => calls::check(vm, l),
             Some(Waiter::Ignored) => {}
+            None if (*vm).calls.may_be_late(session) => {}
             None => unknown_response(vm, l),
         }
     }

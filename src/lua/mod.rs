@@ -15,6 +15,8 @@
 
 mod account;
 mod boot;
+mod calls;
+mod cluster;
 mod bytes;
 mod codecache;
 mod core;
@@ -32,6 +34,7 @@ mod memory;
 mod modules;
 mod multicast;
 mod native;
+mod netpack;
 mod profile;
 mod runtime;
 mod send;
@@ -40,6 +43,7 @@ mod service;
 mod socket;
 mod stdin;
 mod stdlib;
+mod stm;
 mod task;
 mod tls;
 mod trace;

@@ -72,7 +72,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("tikv_jemallocator", &["src/main.rs"]),
     // What the lab writes and counts.
     ("serde", &["src/lab/"]),
-    ("serde_json", &["src/lab/", "src/lua/seri/tests/"]),
+    ("serde_json", &["src/lab/", "src/lua/seri/tests/", "src/codec/sproto/tests.rs"]),
     ("hdrhistogram", &["src/lab/"]),
     // Everywhere.
     ("thiserror", &["src/"]),
