@@ -15,9 +15,9 @@
 
 mod account;
 mod boot;
+mod bytes;
 mod calls;
 mod cluster;
-mod bytes;
 mod codecache;
 mod core;
 mod coroutine;
