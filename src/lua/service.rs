@@ -16,6 +16,7 @@ use super::boot;
 use super::calls::{self, Calls};
 use super::codecache::Mode;
 use super::runtime::Runtime;
+use super::socket::stream::Streams;
 use super::task::Tasks;
 use super::trace::Trace;
 use super::trap::Trap;
@@ -99,6 +100,7 @@ impl LuaService {
             trap,
             waiters: Waiters::default(),
             calls: Calls::new(context.node().call_warning()),
+            streams: Streams::default(),
             named_calls: HashMap::new(),
             later_count: 0,
             wakeups: VecDeque::new(),
@@ -188,6 +190,8 @@ impl Drop for LuaService {
         unsafe {
             lua_close((*vm).main);
             let vm = Box::from_raw(vm);
+            // Sockets of the library end with the service.
+            vm.streams.ids().for_each(|id| vm.context.node().net().close(id));
             let tasks = vm.all_tasks();
             Vm::free_tasks(tasks);
         }

@@ -221,6 +221,8 @@ pub(super) struct Vm {
     pub(super) waiters: Waiters,
     /// What is known of calls that take long.
     pub(super) calls: Calls,
+    /// The sockets of the library `skynet.socket`.
+    pub(super) streams: super::socket::stream::Streams,
     /// Calls to names: the name by session.
     pub(super) named_calls: HashMap<i32, Box<[u8]>>,
     /// How many functions wait in `Refs::later`.
