@@ -40,7 +40,6 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"md5", super::md5::open),
     (b"md5.core", super::md5::open),
     (b"skynet.stm", super::stm::open),
-    (b"skynet.socketdriver", super::socket::open),
     (b"skynet.socket.native", super::socket::stream::open),
 ];
 
