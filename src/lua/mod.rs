@@ -33,6 +33,7 @@ mod runtime;
 mod send;
 pub mod seri;
 mod service;
+mod shared;
 mod stdin;
 mod stdlib;
 mod stm;

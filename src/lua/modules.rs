@@ -30,6 +30,7 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"skynet.multicast.native", super::multicast::open),
     (b"skynet.stdin", super::stdin::open),
     (b"skynet.stm", super::stm::open),
+    (b"skynet.shared.native", super::shared::open),
 ];
 
 /// Native modules that belong to the native `skynet`. Whoever brings a `skynet` written in Lua (an
