@@ -96,6 +96,7 @@ end
 
 function sharedata.delete(name)
 	skynet.call(daemon, "lua", "delete", name)
+	views[name] = nil
 end
 
 -- Views always show the version that this service knows of, so only garbage is left to do.

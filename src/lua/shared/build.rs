@@ -169,8 +169,9 @@ impl Walk {
                     lua_pop(l, 1);
                     continue;
                 }
-                let key = self.key()?;
-                let value = self.value().map_err(|error| error.below(&self.key_text()))?;
+                let place = lua_absindex(l, -2);
+                let key = self.key(place)?;
+                let value = self.value().map_err(|error| error.below(&self.key_text(place)))?;
                 self.builder.pair(key, value);
                 lua_pop(l, 1);
             }
@@ -178,43 +179,43 @@ impl Walk {
         Ok(())
     }
 
-    /// The key below the top.
-    unsafe fn key(&mut self) -> Result<Value, BuildError> {
+    /// The key at `index`.
+    unsafe fn key(&mut self, index: c_int) -> Result<Value, BuildError> {
         let l = self.l;
         // SAFETY: as `table`.
         unsafe {
-            let key = match lua_type(l, -2) {
-                LUA_TSTRING => return Ok(self.text(-2)?),
-                LUA_TNUMBER if lua_isinteger(l, -2) != 0 => Value::Integer(lua_tointeger(l, -2)),
-                LUA_TNUMBER => Value::Float(lua_tonumber(l, -2)),
-                LUA_TBOOLEAN => Value::Boolean(lua_toboolean(l, -2) != 0),
-                LUA_TLIGHTUSERDATA => Value::Pointer(lua_touserdata(l, -2).addr()),
-                _ => return Err(BuildError::Key(self.key_text())),
+            let key = match lua_type(l, index) {
+                LUA_TSTRING => return Ok(self.text(index)?),
+                LUA_TNUMBER if lua_isinteger(l, index) != 0 => Value::Integer(lua_tointeger(l, index)),
+                LUA_TNUMBER => Value::Float(lua_tonumber(l, index)),
+                LUA_TBOOLEAN => Value::Boolean(lua_toboolean(l, index) != 0),
+                LUA_TLIGHTUSERDATA => Value::Pointer(lua_touserdata(l, index).addr()),
+                _ => return Err(BuildError::Key(self.key_text(index))),
             };
             let allowed = match self.rules {
                 Rules::Table | Rules::Shared => true,
                 Rules::Data => matches!(key, Value::Integer(_)),
                 Rules::Sheet => false,
             };
-            if allowed { Ok(key) } else { Err(BuildError::Key(self.key_text())) }
+            if allowed { Ok(key) } else { Err(BuildError::Key(self.key_text(index))) }
         }
     }
 
-    /// The key below the top, for a message.
-    unsafe fn key_text(&self) -> String {
+    /// The key at `index`, for a message.
+    unsafe fn key_text(&self, index: c_int) -> String {
         let l = self.l;
         // SAFETY: as `table`; a string is read in place.
         unsafe {
-            match lua_type(l, -2) {
+            match lua_type(l, index) {
                 LUA_TSTRING => {
                     let mut len = 0;
-                    let text = lua_tolstring(l, -2, &mut len);
+                    let text = lua_tolstring(l, index, &mut len);
                     let text = std::slice::from_raw_parts(text.cast(), len);
                     String::from_utf8_lossy(text).into_owned()
                 }
-                LUA_TNUMBER if lua_isinteger(l, -2) != 0 => lua_tointeger(l, -2).to_string(),
-                LUA_TNUMBER => format!("{:?}", lua_tonumber(l, -2)),
-                LUA_TBOOLEAN => (lua_toboolean(l, -2) != 0).to_string(),
+                LUA_TNUMBER if lua_isinteger(l, index) != 0 => lua_tointeger(l, index).to_string(),
+                LUA_TNUMBER => format!("{:?}", lua_tonumber(l, index)),
+                LUA_TBOOLEAN => (lua_toboolean(l, index) != 0).to_string(),
                 kind => type_name(kind).to_owned(),
             }
         }

@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use super::tree::{Builder, DEPTH_MAX, TooLarge, Tree, Value};
+use super::tree::{Builder, DEPTH_MAX, Key, TooLarge, Tree, Value};
 
 const NIL: u8 = 0;
 const INTEGER: u8 = 1;
@@ -39,14 +39,18 @@ pub(super) enum DocumentError {
     TooLarge(#[from] TooLarge),
 }
 
-/// Writes a tree that was built by the rules of datasheets.
-pub(super) fn encode(tree: &Tree) -> Result<Vec<u8>, TooLarge> {
+/// Writes a tree that was built by the rules of datasheets. Its tables get the numbers of those at
+/// the same places of the tree before, if there is one, and new ones the numbers behind.
+pub(super) fn encode(tree: &Tree, before: Option<&Tree>) -> Result<Vec<u8>, TooLarge> {
+    let numbers = Numbers::new(tree, before);
     let mut texts = Texts::default();
-    let mut offsets = Vec::new();
+    let mut offsets = vec![ABSENT; numbers.count as usize];
     let mut tables = Vec::new();
-    for number in 0..tree.table_count() {
-        offsets.push(u32::try_from(tables.len()).map_err(|_| TooLarge)?);
-        encode_table(tree, number as u32, &mut texts, &mut tables)?;
+    for (table, number) in (0..).zip(&numbers.of_table) {
+        if let Some(offset) = offsets.get_mut(*number as usize) {
+            *offset = u32::try_from(tables.len()).map_err(|_| TooLarge)?;
+        }
+        encode_table((tree, &numbers), table, &mut texts, &mut tables)?;
     }
     let texts_at = HEAD + offsets.len() * 4 + tables.len();
     let mut document = Vec::with_capacity(texts_at + texts.bytes.len());
@@ -58,28 +62,71 @@ pub(super) fn encode(tree: &Tree) -> Result<Vec<u8>, TooLarge> {
     Ok(document)
 }
 
+/// The numbers that the tables of a tree have in its document.
+struct Numbers {
+    of_table: Vec<u32>,
+    count: u32,
+}
+
+impl Numbers {
+    fn new(tree: &Tree, before: Option<&Tree>) -> Self {
+        let count = tree.table_count() as u32;
+        let Some(before) = before else { return Self { of_table: (0..count).collect(), count } };
+        let mut numbers =
+            Self { of_table: vec![ABSENT; tree.table_count()], count: before.table_count() as u32 };
+        numbers.keep(tree, 0, before, 0);
+        for number in &mut numbers.of_table {
+            if *number == ABSENT {
+                *number = numbers.count;
+                numbers.count += 1;
+            }
+        }
+        numbers
+    }
+
+    /// Gives a table the number of the one that was at its place, and goes on below.
+    fn keep(&mut self, tree: &Tree, table: u32, before: &Tree, old: u32) {
+        if let Some(number) = self.of_table.get_mut(table as usize) {
+            *number = old;
+        }
+        let items = (1..).zip(tree.items(table)).map(|(at, value)| (Some(Key::Integer(at)), value));
+        let pairs = tree.pairs(table).iter().map(|(key, value)| (tree.as_key(*key), value));
+        for (key, value) in items.chain(pairs) {
+            if let (Some(key), Value::Table(below)) = (key, value)
+                && let Some(old) = before.table_at(old, key)
+            {
+                self.keep(tree, *below, before, old);
+            }
+        }
+    }
+
+    fn of(&self, table: u32) -> u32 {
+        self.of_table.get(table as usize).copied().unwrap_or(ABSENT)
+    }
+}
+
 fn put(out: &mut Vec<u8>, word: u32) {
     out.extend(word.to_le_bytes());
 }
 
 fn encode_table(
-    tree: &Tree,
-    number: u32,
+    (tree, numbers): (&Tree, &Numbers),
+    table: u32,
     texts: &mut Texts,
     out: &mut Vec<u8>,
 ) -> Result<(), TooLarge> {
-    let (items, pairs) = (tree.items(number), tree.pairs(number));
+    let (items, pairs) = (tree.items(table), tree.pairs(table));
     put(out, items.len() as u32);
     put(out, pairs.len() as u32);
     let values = || items.iter().chain(pairs.iter().map(|(_, value)| value));
     out.extend(values().map(|value| type_of(*value)));
     out.resize(out.len().next_multiple_of(4), 0);
     for value in items {
-        put(out, word_of(tree, *value, texts)?);
+        put(out, word_of((tree, numbers), *value, texts)?);
     }
     for (key, value) in pairs {
-        put(out, word_of(tree, *key, texts)?);
-        put(out, word_of(tree, *value, texts)?);
+        put(out, word_of((tree, numbers), *key, texts)?);
+        put(out, word_of((tree, numbers), *value, texts)?);
     }
     Ok(())
 }
@@ -95,12 +142,16 @@ fn type_of(value: Value) -> u8 {
     }
 }
 
-fn word_of(tree: &Tree, value: Value, texts: &mut Texts) -> Result<u32, TooLarge> {
+fn word_of(
+    (tree, numbers): (&Tree, &Numbers),
+    value: Value,
+    texts: &mut Texts,
+) -> Result<u32, TooLarge> {
     Ok(match value {
         Value::Integer(integer) => integer as i32 as u32,
         Value::Float(float) => (float as f32).to_bits(),
         Value::Boolean(boolean) => TRUE * u32::from(boolean),
-        Value::Table(number) => number,
+        Value::Table(table) => numbers.of(table),
         Value::Text(span) => texts.offset(tree.bytes(span))?,
         Value::Nil | Value::Pointer(_) | Value::Code(_) | Value::Native(_) => 0,
     })
@@ -214,7 +265,6 @@ impl Decoder<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tree::Key;
     use super::*;
 
     fn one_pair() -> Tree {
@@ -246,14 +296,14 @@ mod tests {
     fn the_bytes_are_the_references() {
         let bytes =
             b"\x20\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0a\0";
-        assert_eq!(encode(&one_pair()).unwrap(), bytes);
+        assert_eq!(encode(&one_pair(), None).unwrap(), bytes);
         let tree = decode(bytes).unwrap();
         assert_eq!(tree.get(0, Key::Text(b"a")), Some(Value::Integer(1)));
     }
 
     #[test]
     fn what_is_written_is_read_again() {
-        let tree = decode(&encode(&nested()).unwrap()).unwrap();
+        let tree = decode(&encode(&nested(), None).unwrap()).unwrap();
         assert_eq!(tree.items(0)[..4], nested().items(0)[..4]);
         assert_eq!(tree.get(0, Key::Text(b"text")), Some(Value::Boolean(false)));
         let below = tree.table_at(0, Key::Integer(5)).unwrap();
@@ -262,7 +312,7 @@ mod tests {
 
     #[test]
     fn no_cut_or_changed_document_panics() {
-        let document = encode(&nested()).unwrap();
+        let document = encode(&nested(), None).unwrap();
         for end in 0..document.len() {
             assert!(decode(&document[..end]).is_err(), "cut at {end}");
         }
@@ -276,8 +326,25 @@ mod tests {
     }
 
     #[test]
+    fn tables_keep_their_numbers() {
+        let before = nested();
+        let mut builder = Builder::default();
+        builder.begin().unwrap();
+        builder.begin().unwrap();
+        let new = builder.end().unwrap();
+        (0..4).for_each(|_| builder.item(new));
+        builder.begin().unwrap();
+        let kept = builder.end().unwrap();
+        builder.item(kept);
+        builder.end().unwrap();
+        let numbers = Numbers::new(&builder.finish(), Some(&before));
+        assert_eq!(numbers.of_table, [0, 2, 1]);
+        assert_eq!(numbers.count, 3);
+    }
+
+    #[test]
     fn a_table_inside_of_itself_is_refused() {
-        let mut document = encode(&nested()).unwrap();
+        let mut document = encode(&nested(), None).unwrap();
         // The fifth item of the first table is the number of the second one.
         let at = HEAD + 2 * 4 + HEAD + 8 + 4 * 4;
         assert_eq!(document[at], 1);

@@ -174,11 +174,13 @@ unsafe fn bytes<'a>(l: *mut lua_State, index: c_int) -> &'a [u8] {
     }
 }
 
-/// `encode(tree)`: the document of a datasheet.
+/// `encode(tree [, before])`: the document of a datasheet.
 unsafe extern "C-unwind" fn encode(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this. Running out of memory while the bytes are pushed leaks them.
     unsafe {
-        match document::encode(&*held(l, 1)) {
+        let tree = held(l, 1);
+        let before = if ffi::lua_isnoneornil(l, 2) != 0 { None } else { Some(&**held(l, 2)) };
+        match document::encode(&*tree, before) {
             Ok(document) => lua_pushlstring(l, document.as_ptr().cast(), document.len()),
             Err(error) => return finish(l, ptr::null_mut(), Err(error.to_string())),
         };
