@@ -175,6 +175,7 @@ local function names()
 	sharedata.new("name", { 1 })
 	check.raises_like("call failed", sharedata.new, "name", { 2 })
 	local view = sharedata.query "name"
+	skynet.yield()
 	sharedata.delete "name"
 	check.equal(view[1], 1)
 	check.raises_like("call failed", sharedata.query, "name")
