@@ -59,6 +59,7 @@ pub mod lab;
 pub mod lua;
 pub mod message;
 pub mod native;
+pub mod net;
 pub mod node;
 pub mod sched;
 pub mod service;

@@ -39,6 +39,7 @@ mod runtime;
 mod send;
 pub mod seri;
 mod service;
+mod socket;
 mod stdin;
 mod stdlib;
 mod stm;

@@ -36,6 +36,7 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"md5", super::md5::open),
     (b"md5.core", super::md5::open),
     (b"skynet.stm", super::stm::open),
+    (b"skynet.socketdriver", super::socket::open),
 ];
 
 /// Native modules that belong to the native `skynet`. Whoever brings a `skynet` written in Lua (an

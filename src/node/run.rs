@@ -8,8 +8,9 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
 use super::Node;
-use crate::config::Config;
+use crate::config::{Config, SocketConfig};
 use crate::message::Address;
+use crate::net;
 use crate::sched::Settings;
 use crate::service::Recorder;
 use crate::{affinity, sched::Scheduler};
@@ -36,6 +37,8 @@ pub struct NodeSettings {
     pub log_service: (String, Option<String>),
     /// The first service: its kind, a blank, its argument.
     pub bootstrap: String,
+    /// How sockets behave.
+    pub net: net::Settings,
     /// How per-service message logs are opened, if the node has them.
     pub message_log: Option<OpenMessageLog>,
 }
@@ -52,6 +55,7 @@ impl NodeSettings {
             cores: config.affinity.cores(affinity::cores()),
             log_service: (config.logservice.clone(), config.logger.clone()),
             bootstrap: config.bootstrap.clone(),
+            net: net_settings(&config.sockets),
             message_log: None,
         }
     }
@@ -78,8 +82,19 @@ impl Default for NodeSettings {
             cores: Vec::new(),
             log_service: ("logger".to_owned(), None),
             bootstrap: "snlua bootstrap".to_owned(),
+            net: net::Settings::default(),
             message_log: None,
         }
+    }
+}
+
+/// Takes what a config says about sockets.
+fn net_settings(config: &SocketConfig) -> net::Settings {
+    net::Settings {
+        nodelay: config.nodelay,
+        backlog: config.backlog,
+        unsent_bytes_max: config.unsent_bytes_max,
+        grace: (config.grace_seconds > 0).then(|| Duration::from_secs(config.grace_seconds)),
     }
 }
 
@@ -161,6 +176,7 @@ impl Node {
 
     fn stop_threads(&self) {
         self.timer.stop();
+        self.net.stop();
         self.scheduler.stop();
     }
 
@@ -183,7 +199,7 @@ impl Node {
     ) -> Result<(), RunError> {
         let node: &'scope Node = self;
         spawn(scope, "watcher".to_owned(), || node.scheduler.run_watcher())?;
-        spawn(scope, "timer".to_owned(), || node.timer.run(&node.scheduler))?;
+        spawn(scope, "timer".to_owned(), || node.timer.run(&*node.scheduler))?;
         for index in 0..self.settings.threads.get() {
             spawn(scope, format!("worker-{index}"), move || node.run_worker(index))?;
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::panic::panic_text;
 use super::watcher::Watch;
 use super::worker::WorkerState;
-use crate::message::{Address, Deliver, Message};
+use crate::message::{Address, Deliver, Message, socket};
 use crate::service::{Closed, Pushed, Recorder, Registry, RegistryFull, Service, ServiceCell};
 use crate::sync::facade::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::facade::thread_local;
@@ -282,6 +282,7 @@ impl<S: Strategy> Scheduler<S> {
         }
         for message in batch.into_iter().chain(cell.mailbox.drain()) {
             self.bounce(cell.address(), &message);
+            socket::discard(message);
         }
         if !cell.is_exempt() {
             self.count_down();
