@@ -15,17 +15,19 @@
 
 mod account;
 mod boot;
+mod bytes;
 mod calls;
 mod cluster;
-mod bytes;
 mod codecache;
 mod core;
 mod coroutine;
 mod crypt;
+mod debugchannel;
 mod dispatch;
 mod engine;
 mod error;
 mod failures;
+mod inspect;
 mod later;
 mod library;
 mod md5;
