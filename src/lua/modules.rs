@@ -26,6 +26,7 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"skynet.coroutine", super::coroutine::open),
     (b"skynet.codecache", open_codecache),
     (b"skynet.profile", super::profile::open),
+    (b"skynet.debugchannel", super::debugchannel::open),
     (b"skynet.memory", super::memory::open),
     (b"skynet.cluster.core", super::cluster::open),
     (b"skynet.multicast.native", super::multicast::open),
