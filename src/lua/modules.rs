@@ -28,6 +28,7 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"skynet.profile", super::profile::open),
     (b"skynet.memory", super::memory::open),
     (b"skynet.multicast.native", super::multicast::open),
+    (b"client.socket", super::client_socket::open),
     (b"skynet.netpack", super::netpack::open),
     (b"skynet.stdin", super::stdin::open),
     (b"skynet.socketdriver", super::socket::open),
