@@ -3,6 +3,8 @@
 //! Callers are the Lua bindings, native services and the network layer. Every decoder takes bytes
 //! from strangers: it answers malformed input with an error value and never panics.
 
+pub mod cluster;
+pub mod harbor;
 pub mod netpack;
 pub mod crypt;
 pub mod seri;

@@ -15,6 +15,7 @@
 
 mod account;
 mod boot;
+mod cluster;
 mod bytes;
 mod client_socket;
 mod codecache;
@@ -41,6 +42,7 @@ mod service;
 mod socket;
 mod stdin;
 mod stdlib;
+mod stm;
 mod task;
 mod trace;
 mod trap;

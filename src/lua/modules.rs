@@ -27,6 +27,7 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"skynet.codecache", open_codecache),
     (b"skynet.profile", super::profile::open),
     (b"skynet.memory", super::memory::open),
+    (b"skynet.cluster.core", super::cluster::open),
     (b"skynet.multicast.native", super::multicast::open),
     (b"client.socket", super::client_socket::open),
     (b"skynet.netpack", super::netpack::open),
@@ -36,6 +37,7 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"client.crypt", super::crypt::open),
     (b"md5", super::md5::open),
     (b"md5.core", super::md5::open),
+    (b"skynet.stm", super::stm::open),
 ];
 
 /// Native modules that belong to the native `skynet`. Whoever brings a `skynet` written in Lua (an
