@@ -4,8 +4,10 @@
 //! from strangers: it answers malformed input with an error value and never panics.
 
 pub mod cluster;
-pub mod harbor;
-pub mod netpack;
 pub mod crypt;
+pub mod harbor;
+pub mod http;
+pub mod netpack;
 pub mod seri;
 pub mod sproto;
+pub mod websocket;

@@ -15,6 +15,8 @@ pub(super) enum Kind {
 pub(super) const KEYS: &[(&str, Kind)] = &[
     ("thread", Kind::Integer),
     ("harbor", Kind::Integer),
+    ("call_warning", Kind::Integer),
+    ("message_limit", Kind::Integer),
     ("profile", Kind::Flag),
     ("enablessl", Kind::Flag),
     ("socket_nodelay", Kind::Flag),

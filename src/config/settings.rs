@@ -36,6 +36,12 @@ pub struct Config {
     pub profile: bool,
     /// How sockets behave.
     pub sockets: SocketConfig,
+    /// From which age on a call without an answer is reported, in seconds; 0 for never
+    /// (`call_warning`).
+    pub call_warning: u32,
+    /// For how long a message may run before it is interrupted, in seconds; 0 for ever
+    /// (`message_limit`).
+    pub message_limit: u32,
     /// Every key, as services see it.
     pub environment: Environment,
 }
@@ -108,6 +114,8 @@ fn read(evaluated: Evaluated) -> Result<Config, ConfigError> {
             unsent_bytes_max: reader.positive_or("socket_unsent_max", 64 << 20, i64::MAX)? as usize,
             grace_seconds: reader.integer_or("socket_grace", 60).max(0) as u64,
         },
+        call_warning: reader.seconds("call_warning"),
+        message_limit: reader.seconds("message_limit"),
         environment,
     })
 }
@@ -181,6 +189,13 @@ impl Reader<'_> {
             return Ok(value);
         }
         Err(self.unfit(key, "a number greater than 0", value.to_string()))
+    }
+
+    /// Reads a number of seconds that need not be there; what is none counts as 0.
+    fn seconds(&self, key: &str) -> u32 {
+        let text = self.environment.get(key);
+        let seconds = text.map_or(0, |text| accessor::integer(text.to_bytes()));
+        u32::try_from(seconds.max(0)).unwrap_or(u32::MAX)
     }
 
     fn flag_or(&self, key: &str, default: bool) -> bool {

@@ -15,9 +15,10 @@
 
 mod account;
 mod boot;
-mod cluster;
 mod bytes;
 mod client_socket;
+mod calls;
+mod cluster;
 mod codecache;
 mod core;
 mod coroutine;
@@ -26,6 +27,7 @@ mod dispatch;
 mod engine;
 mod error;
 mod failures;
+mod http;
 mod later;
 mod library;
 mod md5;
@@ -44,6 +46,7 @@ mod stdin;
 mod stdlib;
 mod stm;
 mod task;
+mod tls;
 mod trace;
 mod trap;
 mod unhandled;

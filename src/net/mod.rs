@@ -20,9 +20,11 @@
 //! | `udp.rs` | UDP |
 //! | `grace.rs` | sockets that nobody needs any more |
 //! | `resolver.rs` | looks names up for connects |
+//! | `buffer.rs` | what the poll thread reads into |
 //! | `address.rs`, `sys.rs` | addresses, single system calls |
 
 mod address;
+mod buffer;
 mod control;
 mod grace;
 mod info;

@@ -37,7 +37,7 @@ use crate::message::Address;
 use crate::net::Net;
 use crate::sched::Scheduler;
 use crate::service::NameTaken;
-use crate::timer::{Clock, Timer};
+use crate::timer::{Centis, Clock, Timer};
 
 /// A running runtime: services, threads, settings.
 pub struct Node {
@@ -101,6 +101,11 @@ impl Node {
     /// Returns the sockets of this node.
     pub fn net(&self) -> &Net {
         &self.net
+    }
+
+    /// Returns from which age on a call without an answer is reported; 0 for never.
+    pub fn call_warning(&self) -> Centis {
+        Centis::from(self.settings.call_warning) * 100
     }
 
     /// Returns this node's id, the top byte of its addresses.

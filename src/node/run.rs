@@ -27,6 +27,10 @@ pub struct NodeSettings {
     pub harbor: u8,
     /// Whether CPU time is counted for each service.
     pub profile: bool,
+    /// From which age on a call without an answer is reported, in seconds; 0 for never.
+    pub call_warning: u32,
+    /// For how long a message may run before it is interrupted, in seconds; 0 for ever.
+    pub message_limit: u32,
     /// The cores to pin workers to, in turn; empty for no pinning.
     pub cores: Vec<usize>,
     /// The kind of the log service, and its argument.
@@ -46,6 +50,8 @@ impl NodeSettings {
             threads: NonZeroUsize::new(config.threads).unwrap_or(NonZeroUsize::MIN),
             harbor: config.harbor,
             profile: config.profile,
+            call_warning: config.call_warning,
+            message_limit: config.message_limit,
             cores: config.affinity.cores(affinity::cores()),
             log_service: (config.logservice.clone(), config.logger.clone()),
             bootstrap: config.bootstrap.clone(),
@@ -55,7 +61,12 @@ impl NodeSettings {
     }
 
     pub(super) fn scheduler(&self) -> Settings {
-        Settings { harbor: self.harbor, workers: self.threads.get(), profile: self.profile }
+        Settings {
+            harbor: self.harbor,
+            workers: self.threads.get(),
+            profile: self.profile,
+            message_limit: Duration::from_secs(self.message_limit.into()),
+        }
     }
 }
 
@@ -66,6 +77,8 @@ impl Default for NodeSettings {
             threads: NonZeroUsize::new(affinity::cores()).unwrap_or(NonZeroUsize::MIN),
             harbor: 0,
             profile: true,
+            call_warning: 0,
+            message_limit: 0,
             cores: Vec::new(),
             log_service: ("logger".to_owned(), None),
             bootstrap: "snlua bootstrap".to_owned(),
