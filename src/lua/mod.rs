@@ -16,6 +16,7 @@
 mod account;
 mod boot;
 mod bytes;
+mod client_socket;
 mod calls;
 mod cluster;
 mod codecache;

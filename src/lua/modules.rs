@@ -30,6 +30,7 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"skynet.memory", super::memory::open),
     (b"skynet.cluster.core", super::cluster::open),
     (b"skynet.multicast.native", super::multicast::open),
+    (b"client.socket", super::client_socket::open),
     (b"skynet.netpack", super::netpack::open),
     (b"skynet.stdin", super::stdin::open),
     (b"http.native", super::http::open),
