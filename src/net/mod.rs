@@ -99,6 +99,10 @@ pub trait Home: Send + Sync {
     /// Gives the message back when no such service lives.
     fn deliver(&self, to: Address, message: Message) -> Result<(), Message>;
 
+    /// Calls `deliver`, which delivers several messages, and wakes workers for all of them at
+    /// its end.
+    fn together(&self, deliver: &mut dyn FnMut());
+
     /// Writes a line to the service log.
     fn log(&self, source: Address, line: &str);
 
