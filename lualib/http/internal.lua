@@ -245,10 +245,10 @@ local function finish(self, last)
 	return last
 end
 
--- A protocol error: the connection is of no use any more.
-local function spoil(self, why)
+-- A protocol error: nothing more comes, and `connected` says why.
+local function spoil(self)
 	self.connected = false
-	error(why)
+	self.next = function() end
 end
 
 local function next_chunk(read, text)
@@ -257,11 +257,11 @@ local function next_chunk(read, text)
 		local chunk
 		chunk, text, at = read_chunk(read, text, at)
 		if not chunk then
-			spoil(self, "Invalid response body")
+			return spoil(self)
 		elseif chunk ~= "" then
 			return chunk
 		elseif not read_trailers(read, text:sub(at), self.header) then
-			spoil(self, "Invalid response body")
+			return spoil(self)
 		end
 		return finish(self, "")
 	end

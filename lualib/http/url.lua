@@ -3,7 +3,8 @@
 local url = {}
 
 local function decode_byte(digits)
-	return string.char(assert(tonumber(digits, 16), "malformed %XX in a url"))
+	local code = tonumber(digits, 16) or error "malformed %XX in a url"
+	return string.char(code)
 end
 
 local function decode(text)
@@ -22,8 +23,8 @@ end
 -- Returns the fields of a query; one that is repeated is an array.
 function url.parse_query(text)
 	local fields = {}
-	for name, value in text:gmatch "(.-)=([^&]*)&?" do
-		name, value = decode(name), decode(value)
+	for raw_name, raw_value in text:gmatch "(.-)=([^&]*)&?" do
+		local name, value = decode(raw_name), decode(raw_value)
 		local before = fields[name]
 		if before == nil then
 			fields[name] = value

@@ -26,6 +26,7 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"skynet.coroutine", super::coroutine::open),
     (b"skynet.codecache", open_codecache),
     (b"skynet.profile", super::profile::open),
+    (b"skynet.debugchannel", super::debugchannel::open),
     (b"skynet.memory", super::memory::open),
     (b"skynet.cluster.core", super::cluster::open),
     (b"skynet.multicast.native", super::multicast::open),
@@ -41,8 +42,8 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"md5", super::md5::open),
     (b"md5.core", super::md5::open),
     (b"skynet.stm", super::stm::open),
-    (b"skynet.socketdriver", super::socket::open),
     (b"skynet.socket.native", super::socket::stream::open),
+    (b"skynet.shared.native", super::shared::open),
 ];
 
 /// Native modules that belong to the native `skynet`. Whoever brings a `skynet` written in Lua (an
