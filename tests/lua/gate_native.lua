@@ -145,6 +145,8 @@ end
 local function sending_through_the_gate()
 	local gate, port = launch("S", MAIN, 0, 8)
 	local client, id = connect(gate, port)
+	-- What is sent to a connection that nobody has started is dropped.
+	command(gate, "start", id)
 	skynet.send(gate, "client", "as it is" .. string.pack("<i4", id))
 	check.equal(socket.read(client, 8), "as it is")
 	skynet.send(gate, "client", "abcd")
@@ -154,7 +156,8 @@ local function sending_through_the_gate()
 		return check.log():find("Invalid client id 123456 from " .. from, 1, true)
 	end, "it is logged")
 	check.ok(check.log():find("Invalid client message from " .. from, 1, true))
-	socket.close(client)
+	command(gate, "kick", id)
+	is_closed(gate, client, id)
 end
 
 local function long_heads()
