@@ -41,6 +41,7 @@ mod send;
 pub mod seri;
 mod service;
 mod socket;
+mod shared;
 mod stdin;
 mod stdlib;
 mod stm;

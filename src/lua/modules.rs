@@ -41,6 +41,7 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"md5.core", super::md5::open),
     (b"skynet.stm", super::stm::open),
     (b"skynet.socket.native", super::socket::stream::open),
+    (b"skynet.shared.native", super::shared::open),
 ];
 
 /// Native modules that belong to the native `skynet`. Whoever brings a `skynet` written in Lua (an

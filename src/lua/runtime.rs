@@ -6,6 +6,7 @@ use std::sync::Arc;
 use mlua::{Lua, Value};
 
 use super::codecache::CodeCache;
+use super::shared::Shelf;
 use super::stdin::Stdin;
 use crate::node::Modules;
 
@@ -17,6 +18,7 @@ pub struct Runtime {
     pub(super) modules: HashMap<String, Opener>,
     pub(super) seed: u32,
     pub(super) stdin: Stdin,
+    pub(super) shelf: Shelf,
 }
 
 impl Runtime {
@@ -24,7 +26,13 @@ impl Runtime {
     pub fn new() -> Self {
         // Random per process, so that nobody can prepare strings that collide.
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0u8) as u32;
-        Self { cache: CodeCache::default(), modules: HashMap::new(), seed, stdin: Stdin::default() }
+        Self {
+            cache: CodeCache::default(),
+            modules: HashMap::new(),
+            seed,
+            stdin: Stdin::default(),
+            shelf: Shelf::default(),
+        }
     }
 
     /// Registers a Lua module written in Rust: `require "name"` in a Lua service calls `open`

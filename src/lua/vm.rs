@@ -219,10 +219,10 @@ pub(super) struct Vm {
     /// What a signal from another thread needs.
     pub(super) trap: Arc<Trap>,
     pub(super) waiters: Waiters,
-    /// What is known of calls that take long.
-    pub(super) calls: Calls,
     /// The sockets of the library `skynet.socket`.
     pub(super) streams: super::socket::stream::Streams,
+    /// What is known of calls that take long.
+    pub(super) calls: Calls,
     /// Calls to names: the name by session.
     pub(super) named_calls: HashMap<i32, Box<[u8]>>,
     /// How many functions wait in `Refs::later`.
