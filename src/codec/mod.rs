@@ -4,8 +4,8 @@
 //! from strangers: it answers malformed input with an error value and never panics.
 
 pub mod cluster;
+pub mod crypt;
 pub mod harbor;
 pub mod netpack;
-pub mod crypt;
 pub mod seri;
 pub mod sproto;

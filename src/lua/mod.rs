@@ -15,8 +15,8 @@
 
 mod account;
 mod boot;
-mod cluster;
 mod bytes;
+mod cluster;
 mod codecache;
 mod core;
 mod coroutine;
@@ -38,6 +38,7 @@ mod runtime;
 mod send;
 pub mod seri;
 mod service;
+mod sproto;
 mod stdin;
 mod stdlib;
 mod stm;

@@ -33,6 +33,8 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"skynet.stdin", super::stdin::open),
     (b"skynet.crypt", super::crypt::open),
     (b"client.crypt", super::crypt::open),
+    (b"sproto.core", super::sproto::open),
+    (b"sprotoparser", super::sproto::open_parser),
     (b"md5", super::md5::open),
     (b"md5.core", super::md5::open),
     (b"skynet.stm", super::stm::open),
