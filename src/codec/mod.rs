@@ -6,6 +6,8 @@
 pub mod cluster;
 pub mod crypt;
 pub mod harbor;
+pub mod http;
 pub mod netpack;
 pub mod seri;
 pub mod sproto;
+pub mod websocket;

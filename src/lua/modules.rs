@@ -31,6 +31,10 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"skynet.multicast.native", super::multicast::open),
     (b"skynet.netpack", super::netpack::open),
     (b"skynet.stdin", super::stdin::open),
+    (b"http.native", super::http::open),
+    (b"ltls.c", super::tls::open),
+    (b"ltls.init.c", super::tls::open_init),
+    (b"skynet.socketdriver", super::socket::open),
     (b"skynet.crypt", super::crypt::open),
     (b"client.crypt", super::crypt::open),
     (b"sproto.core", super::sproto::open),
@@ -38,6 +42,8 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"md5", super::md5::open),
     (b"md5.core", super::md5::open),
     (b"skynet.stm", super::stm::open),
+    (b"skynet.socket.native", super::socket::stream::open),
+    (b"skynet.shared.native", super::shared::open),
 ];
 
 /// Native modules that belong to the native `skynet`. Whoever brings a `skynet` written in Lua (an

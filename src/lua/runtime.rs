@@ -7,6 +7,7 @@ use std::sync::Arc;
 use mlua::{Lua, Value};
 
 use super::codecache::CodeCache;
+use super::shared::Shelf;
 use super::sproto::Slots;
 use super::stdin::Stdin;
 use crate::node::Modules;
@@ -20,6 +21,7 @@ pub struct Runtime {
     pub(super) seed: u32,
     pub(super) stdin: Stdin,
     pub(super) sproto: Slots,
+    pub(super) shelf: Shelf,
 }
 
 impl Runtime {
@@ -33,6 +35,7 @@ impl Runtime {
             seed,
             stdin: Stdin::default(),
             sproto: Slots::default(),
+            shelf: Shelf::default(),
         }
     }
 

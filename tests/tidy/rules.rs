@@ -8,7 +8,7 @@
 pub(crate) const LAYERS: &[&[&str]] = &[
     &["sync", "affinity"],
     &["message", "codec", "config"],
-    &["timer", "net", "service"],
+    &["timer", "net", "tls", "service"],
     &["sched"],
     &["node"],
     &["lua", "native", "lab"],
@@ -48,8 +48,8 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     // Sockets.
     ("mio", &["src/net/"]),
     ("socket2", &["src/net/"]),
-    ("rustls", &["src/net/"]),
-    ("rustls_native_certs", &["src/net/"]),
+    ("rustls", &["src/tls/"]),
+    ("rustls_native_certs", &["src/tls/"]),
     // The operating system.
     (
         "libc",
