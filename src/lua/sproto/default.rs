@@ -22,7 +22,7 @@ pub(super) unsafe extern "C-unwind" fn default(l: *mut lua_State) -> c_int {
             return 0;
         }
         let schema: *const Schema = (*handle).schema();
-        let owner = &(&(*schema).types())[(*handle).index()];
+        let owner = &(*schema).types()[(*handle).index()];
         lua_createtable(l, 0, owner.fields.len() as c_int);
         for field in &owner.fields {
             push_bytes(l, &field.name);
