@@ -230,6 +230,10 @@ impl Signals for LuaSignals {
         self.trap.describe(patience)
     }
 
+    fn memory(&self) -> u64 {
+        self.account.used() as u64
+    }
+
     fn interrupt(&self, limit: Duration) {
         self.trap.interrupt_after(limit);
     }
