@@ -1,0 +1,3 @@
+-- The old name of skynet.crypt.
+
+return require "skynet.crypt"

@@ -1,0 +1,3 @@
+-- The old name of skynet.netpack.
+
+return require "skynet.netpack"

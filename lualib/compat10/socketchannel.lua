@@ -1,0 +1,3 @@
+-- The old name of skynet.socketchannel.
+
+return require "skynet.socketchannel"
