@@ -7,7 +7,7 @@ mod common;
 
 use common::{DEADLINE, Fn, Random, receive, seed, wait_until};
 use ironsky::message::{Address, Kind, Message, Session};
-use ironsky::sched::{Reports, Scheduler, Settings};
+use ironsky::sched::{Endless, Reports, Scheduler, Settings};
 use ironsky::sync::lock::{
     RawFair, RawMutex, RawParkingLot, RawRwFair, RawRwParkingLot, RawRwRead, RawRwWrite, RawSpin,
 };
@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// What the scheduler reported.
 #[derive(Debug, PartialEq)]
@@ -43,8 +44,8 @@ impl Reports for Listener {
         self.tell(Report::Overload(service, length));
     }
 
-    fn endless(&self, source: Address, service: Address, _version: u32) {
-        self.tell(Report::Endless(source, service));
+    fn endless(&self, message: &Endless) {
+        self.tell(Report::Endless(message.source, message.service));
     }
 
     fn panicked(&self, service: Address, what: &str) {
@@ -67,7 +68,8 @@ impl<S: Strategy> Lab<S> {
     /// Makes a scheduler for `workers`; none of them runs yet.
     fn at_rest(workers: usize) -> Self {
         let (reports, heard) = channel();
-        let settings = Settings { harbor: 0, workers, profile: true };
+        let settings =
+            Settings { harbor: 0, workers, profile: true, message_limit: Duration::ZERO };
         let scheduler = Arc::new(Scheduler::new(settings, Box::new(Listener(reports))));
         Self { scheduler, reports: heard, threads: Vec::new() }
     }

@@ -1,3 +1,3 @@
--- The old name of skynet.crypt.
+-- The name of skynet.crypt in applications of skynet 1.0.
 
 return require "skynet.crypt"

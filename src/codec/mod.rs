@@ -3,4 +3,11 @@
 //! Callers are the Lua bindings, native services and the network layer. Every decoder takes bytes
 //! from strangers: it answers malformed input with an error value and never panics.
 
+pub mod cluster;
+pub mod crypt;
+pub mod harbor;
+pub mod http;
+pub mod netpack;
 pub mod seri;
+pub mod sproto;
+pub mod websocket;

@@ -29,7 +29,7 @@ pub use environment::{AlreadySet, Environment};
 pub use error::ConfigError;
 pub use evaluate::lua_release;
 pub use place::Place;
-pub use settings::Config;
+pub use settings::{Config, SocketConfig};
 
 #[cfg(test)]
 mod tests;

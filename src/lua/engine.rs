@@ -171,6 +171,9 @@ impl Vm {
         unsafe {
             trace::task_ended(vm, task);
             if let Some(session) = (*task).take_debt() {
+                let registry = &(*vm).context.node().scheduler().registry;
+                let lives = |source| registry.with(source, |_| ()).is_some();
+                (*vm).calls.forget_request(lives, ((*task).source, session));
                 super::unhandled::report_forgotten(vm, task, session);
             }
             lua_settop((*task).thread, 0);

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::ffi::c_int;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
+use std::time::Duration;
 
 use mlua::ffi::{
     self, LUA_TNIL, LUA_TSTRING, lua_State, lua_close, lua_gettop, lua_newstate, lua_pushcfunction,
@@ -12,8 +13,10 @@ use mlua::ffi::{
 
 use super::account::{Account, allocate};
 use super::boot;
+use super::calls::{self, Calls};
 use super::codecache::Mode;
 use super::runtime::Runtime;
+use super::socket::stream::Streams;
 use super::task::Tasks;
 use super::trace::Trace;
 use super::trap::Trap;
@@ -96,6 +99,8 @@ impl LuaService {
             running: ptr::null_mut(),
             trap,
             waiters: Waiters::default(),
+            streams: Streams::default(),
+            calls: Calls::new(context.node().call_warning()),
             named_calls: HashMap::new(),
             later_count: 0,
             wakeups: VecDeque::new(),
@@ -170,15 +175,23 @@ impl Service for LuaService {
 
 impl Drop for LuaService {
     fn drop(&mut self) {
+        let vm = self.vm.as_ptr();
+        // SAFETY: rule 1; only records of the runtime are looked at.
+        unsafe {
+            if !(*vm).context.node().is_ending() {
+                calls::fail_taken(vm);
+            }
+        }
         if self.in_dispatch {
             return;
         }
-        let vm = self.vm.as_ptr();
         // SAFETY: this is the last use of the state (rule 1). Finalizers run in `lua_close` and
         // may still send; the records that threads point to are freed after it.
         unsafe {
             lua_close((*vm).main);
             let vm = Box::from_raw(vm);
+            // Sockets of the library end with the service.
+            vm.streams.ids().for_each(|id| vm.context.node().net().close(id));
             let tasks = vm.all_tasks();
             Vm::free_tasks(tasks);
         }
@@ -211,6 +224,14 @@ impl Signals for LuaSignals {
             }
             _ => {}
         }
+    }
+
+    fn describe(&self, patience: Duration) -> Option<String> {
+        self.trap.describe(patience)
+    }
+
+    fn interrupt(&self, limit: Duration) {
+        self.trap.interrupt_after(limit);
     }
 }
 

@@ -36,6 +36,12 @@ pub(super) struct Task {
     pub(super) kind: Kind,
     /// The session that this task waits for; 0 when it runs or is in the pool.
     pub(super) waits: i32,
+    /// In a call: the kind of its request,
+    pub(super) asks: Kind,
+    /// the scheduler's clock when it was sent,
+    pub(super) asks_since_ns: u64,
+    /// and whether it was reported as old.
+    pub(super) reported: bool,
     /// Whether it sleeps on itself as the token.
     pub(super) sleeps_on_itself: bool,
     /// The trace tag of its request.
@@ -226,6 +232,9 @@ unsafe fn new_task(vm: *mut Vm, l: *mut lua_State) -> *mut Task {
             source: Address::NOBODY,
             kind: Kind::TEXT,
             waits: 0,
+            asks: Kind::TEXT,
+            asks_since_ns: 0,
+            reported: false,
             sleeps_on_itself: false,
             tag: Tag::None,
             armed_at: None,

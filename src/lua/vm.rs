@@ -33,6 +33,7 @@ use std::sync::Arc;
 use mlua::ffi::{lua_State, lua_getextraspace};
 
 use super::account::Account;
+use super::calls::Calls;
 use super::codecache::{Chunk, Mode};
 use super::native::queue::Queue;
 use super::runtime::Runtime;
@@ -81,6 +82,8 @@ pub(super) enum Answer {
     Failed,
     /// It was woken before its time.
     Break,
+    /// There was no answer in time.
+    TimedOut,
 }
 
 /// Why the running task gave control back.
@@ -110,6 +113,8 @@ pub(super) enum Waiter {
     Later { function: c_int },
     /// A Lua function (by its registry reference) that takes the answer.
     Expect { function: c_int },
+    /// `calls.rs`, which looks for calls that take too long.
+    CallCheck,
     /// Nobody any more: the answer is dropped.
     Ignored,
 }
@@ -214,6 +219,10 @@ pub(super) struct Vm {
     /// What a signal from another thread needs.
     pub(super) trap: Arc<Trap>,
     pub(super) waiters: Waiters,
+    /// The sockets of the library `skynet.socket`.
+    pub(super) streams: super::socket::stream::Streams,
+    /// What is known of calls that take long.
+    pub(super) calls: Calls,
     /// Calls to names: the name by session.
     pub(super) named_calls: HashMap<i32, Box<[u8]>>,
     /// How many functions wait in `Refs::later`.

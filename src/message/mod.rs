@@ -8,6 +8,7 @@ mod deliver;
 mod kind;
 mod payload;
 mod session;
+pub mod socket;
 
 pub use address::Address;
 pub use deliver::Deliver;

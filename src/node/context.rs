@@ -93,6 +93,17 @@ impl Context {
         self.node.settings.profile.then(|| self.node.scheduler.current_message_ns())
     }
 
+    /// Returns when the current message began, by [`Self::scheduler_ns`]; without profiling the
+    /// present time.
+    pub fn message_start_ns(&self) -> u64 {
+        self.node.scheduler.message_start_ns()
+    }
+
+    /// Returns the time of the scheduler's clock, in nanoseconds.
+    pub fn scheduler_ns(&self) -> u64 {
+        self.node.scheduler.now_ns()
+    }
+
     /// Retires this service after the current message.
     pub fn exit(&self) {
         self.log("KILL self");

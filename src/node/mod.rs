@@ -11,6 +11,7 @@ pub mod daemon;
 mod launch;
 mod locks;
 mod log;
+mod net;
 mod outbound;
 mod reports;
 mod run;
@@ -33,13 +34,15 @@ pub use shutdown::Ended;
 
 use crate::config::Environment;
 use crate::message::Address;
+use crate::net::Net;
 use crate::sched::Scheduler;
 use crate::service::NameTaken;
-use crate::timer::{Clock, Timer};
+use crate::timer::{Centis, Clock, Timer};
 
 /// A running runtime: services, threads, settings.
 pub struct Node {
-    scheduler: Scheduler,
+    scheduler: Arc<Scheduler>,
+    net: Net,
     timer: Timer,
     environment: Environment,
     modules: Modules,
@@ -54,20 +57,24 @@ pub struct Node {
 impl Node {
     /// Makes a node; nothing runs before [`Node::run`].
     pub fn new(settings: NodeSettings, environment: Environment, modules: Modules) -> Arc<Self> {
-        Arc::new_cyclic(|node: &Weak<Node>| Self {
-            scheduler: Scheduler::new(
-                settings.scheduler(),
-                Box::new(reports::NodeReports::new(Weak::clone(node))),
-            ),
-            timer: Timer::new(Clock::start()),
-            environment,
-            modules,
-            settings,
-            logger: AtomicU32::new(0),
-            monitor: AtomicU32::new(0),
-            bootstrap: AtomicU32::new(0),
-            outbound: OnceLock::new(),
-            ended: Ended::new(),
+        Arc::new_cyclic(|node: &Weak<Node>| {
+            let reports = Box::new(reports::NodeReports::new(Weak::clone(node)));
+            let scheduler = Arc::new(Scheduler::new(settings.scheduler(), reports));
+            let clock = Clock::start();
+            let home = Box::new(net::NetHome::new(&scheduler, clock, node));
+            Self {
+                net: Net::new(settings.net, home),
+                scheduler,
+                timer: Timer::new(clock),
+                environment,
+                modules,
+                settings,
+                logger: AtomicU32::new(0),
+                monitor: AtomicU32::new(0),
+                bootstrap: AtomicU32::new(0),
+                outbound: OnceLock::new(),
+                ended: Ended::new(),
+            }
         })
     }
 
@@ -89,6 +96,16 @@ impl Node {
     /// Returns the scheduler of this node.
     pub fn scheduler(&self) -> &Scheduler {
         &self.scheduler
+    }
+
+    /// Returns the sockets of this node.
+    pub fn net(&self) -> &Net {
+        &self.net
+    }
+
+    /// Returns from which age on a call without an answer is reported; 0 for never.
+    pub fn call_warning(&self) -> Centis {
+        Centis::from(self.settings.call_warning) * 100
     }
 
     /// Returns this node's id, the top byte of its addresses.

@@ -4,7 +4,7 @@ use std::sync::Weak;
 
 use super::Node;
 use crate::message::Address;
-use crate::sched::Reports;
+use crate::sched::{Endless, Reports};
 
 /// The node as the scheduler's listener.
 pub(super) struct NodeReports {
@@ -28,10 +28,13 @@ impl Reports for NodeReports {
         self.log(service, &format!("error: May overload, message queue length = {length}"));
     }
 
-    fn endless(&self, source: Address, service: Address, version: u32) {
+    fn endless(&self, message: &Endless) {
+        let Endless { source, service, version, elapsed, doing } = message;
         let line = format!(
             "error: A message from [ {source} ] to [ {service} ] maybe in an endless loop \
-             (version = {version})"
+             (version = {version}), for {:.1} s{}",
+            elapsed.as_secs_f64(),
+            doing.as_deref().unwrap_or(", not in Lua code"),
         );
         self.log(Address::NOBODY, &line);
     }

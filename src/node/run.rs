@@ -5,10 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{Builder, Scope, ScopedJoinHandle};
+use std::time::Duration;
 
 use super::Node;
-use crate::config::Config;
+use crate::config::{Config, SocketConfig};
 use crate::message::Address;
+use crate::net;
 use crate::sched::Settings;
 use crate::service::Recorder;
 use crate::{affinity, sched::Scheduler};
@@ -25,12 +27,18 @@ pub struct NodeSettings {
     pub harbor: u8,
     /// Whether CPU time is counted for each service.
     pub profile: bool,
+    /// From which age on a call without an answer is reported, in seconds; 0 for never.
+    pub call_warning: u32,
+    /// For how long a message may run before it is interrupted, in seconds; 0 for ever.
+    pub message_limit: u32,
     /// The cores to pin workers to, in turn; empty for no pinning.
     pub cores: Vec<usize>,
     /// The kind of the log service, and its argument.
     pub log_service: (String, Option<String>),
     /// The first service: its kind, a blank, its argument.
     pub bootstrap: String,
+    /// How sockets behave.
+    pub net: net::Settings,
     /// How per-service message logs are opened, if the node has them.
     pub message_log: Option<OpenMessageLog>,
 }
@@ -42,15 +50,23 @@ impl NodeSettings {
             threads: NonZeroUsize::new(config.threads).unwrap_or(NonZeroUsize::MIN),
             harbor: config.harbor,
             profile: config.profile,
+            call_warning: config.call_warning,
+            message_limit: config.message_limit,
             cores: config.affinity.cores(affinity::cores()),
             log_service: (config.logservice.clone(), config.logger.clone()),
             bootstrap: config.bootstrap.clone(),
+            net: net_settings(&config.sockets),
             message_log: None,
         }
     }
 
     pub(super) fn scheduler(&self) -> Settings {
-        Settings { harbor: self.harbor, workers: self.threads.get(), profile: self.profile }
+        Settings {
+            harbor: self.harbor,
+            workers: self.threads.get(),
+            profile: self.profile,
+            message_limit: Duration::from_secs(self.message_limit.into()),
+        }
     }
 }
 
@@ -61,11 +77,24 @@ impl Default for NodeSettings {
             threads: NonZeroUsize::new(affinity::cores()).unwrap_or(NonZeroUsize::MIN),
             harbor: 0,
             profile: true,
+            call_warning: 0,
+            message_limit: 0,
             cores: Vec::new(),
             log_service: ("logger".to_owned(), None),
             bootstrap: "snlua bootstrap".to_owned(),
+            net: net::Settings::default(),
             message_log: None,
         }
+    }
+}
+
+/// Takes what a config says about sockets.
+fn net_settings(config: &SocketConfig) -> net::Settings {
+    net::Settings {
+        nodelay: config.nodelay,
+        backlog: config.backlog,
+        unsent_bytes_max: config.unsent_bytes_max,
+        grace: (config.grace_seconds > 0).then(|| Duration::from_secs(config.grace_seconds)),
     }
 }
 
@@ -147,6 +176,7 @@ impl Node {
 
     fn stop_threads(&self) {
         self.timer.stop();
+        self.net.stop();
         self.scheduler.stop();
     }
 
@@ -169,7 +199,7 @@ impl Node {
     ) -> Result<(), RunError> {
         let node: &'scope Node = self;
         spawn(scope, "watcher".to_owned(), || node.scheduler.run_watcher())?;
-        spawn(scope, "timer".to_owned(), || node.timer.run(&node.scheduler))?;
+        spawn(scope, "timer".to_owned(), || node.timer.run(&*node.scheduler))?;
         for index in 0..self.settings.threads.get() {
             spawn(scope, format!("worker-{index}"), move || node.run_worker(index))?;
         }

@@ -111,6 +111,11 @@ impl Node {
         }
     }
 
+    /// Tells whether the node ends: services then need not tell each other of their ends.
+    pub fn is_ending(&self) -> bool {
+        self.ended.is_ending()
+    }
+
     /// Returns the end of this node, to wait for.
     pub fn ended(&self) -> &Ended {
         &self.ended

@@ -17,5 +17,5 @@ mod worker;
 
 pub(crate) use cpu_clock::thread_cpu_ns;
 pub(crate) use panic::panic_text;
-pub use scheduler::{Reports, Scheduler, Settings};
+pub use scheduler::{Endless, Reports, Scheduler, Settings};
 pub use weight::Weight;

@@ -4,23 +4,39 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::panic::panic_text;
 use super::watcher::Watch;
 use super::worker::WorkerState;
-use crate::message::{Address, Deliver, Message};
+use crate::message::{Address, Deliver, Message, socket};
 use crate::service::{Closed, Pushed, Recorder, Registry, RegistryFull, Service, ServiceCell};
 use crate::sync::facade::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::facade::thread_local;
 use crate::sync::facade::time::Instant;
 use crate::sync::{RunQueue, Selected, Sleepers, Strategy};
 
+/// A message that runs for seconds.
+#[derive(Debug)]
+pub struct Endless {
+    /// Who sent it.
+    pub source: Address,
+    /// The service that handles it.
+    pub service: Address,
+    /// The worker's version, which differs from message to message.
+    pub version: u32,
+    /// For how long it runs at least.
+    pub elapsed: Duration,
+    /// What the service does, if it says so.
+    pub doing: Option<String>,
+}
+
 /// What the scheduler has to say. The node turns it into log lines.
 pub trait Reports: Send + Sync {
     /// A service's mailbox grew beyond its threshold.
     fn overload(&self, service: Address, length: usize);
     /// A message runs for seconds already.
-    fn endless(&self, source: Address, service: Address, version: u32);
+    fn endless(&self, message: &Endless);
     /// A handler panicked; the service has been retired.
     fn panicked(&self, service: Address, what: &str);
     /// A service has ended, and `left` still live.
@@ -36,6 +52,8 @@ pub struct Settings {
     pub workers: usize,
     /// Whether CPU time is counted for each service.
     pub profile: bool,
+    /// For how long a message may run before it is interrupted; zero for ever.
+    pub message_limit: Duration,
 }
 
 /// Runs services on worker threads.
@@ -47,6 +65,7 @@ pub struct Scheduler<S: Strategy = Selected> {
     pub(super) workers: Box<[WorkerState<S>]>,
     pub(super) watch: Watch<S>,
     pub(super) profile: bool,
+    pub(super) message_limit: Duration,
     pub(super) reports: Box<dyn Reports>,
     pub(super) origin: Instant,
     unfinished: AtomicUsize,
@@ -69,6 +88,7 @@ impl<S: Strategy> Scheduler<S> {
             workers: (0..settings.workers).map(WorkerState::new).collect(),
             watch: Watch::new(),
             profile: settings.profile,
+            message_limit: settings.message_limit,
             reports,
             origin: Instant::now(),
             unfinished: AtomicUsize::new(0),
@@ -164,8 +184,22 @@ impl<S: Strategy> Scheduler<S> {
         if !self.profile || !ptr::eq(scheduler, ptr::from_ref(self).cast()) {
             return 0;
         }
-        let now = self.origin.elapsed().as_nanos() as u64;
-        now.saturating_sub(self.workers[index].charged_ns())
+        self.now_ns().saturating_sub(self.workers[index].charged_ns())
+    }
+
+    /// Returns when the message began that the calling thread handles; the present time on other
+    /// threads and without profiling.
+    pub fn message_start_ns(&self) -> u64 {
+        let (scheduler, index) = CURRENT.with(Cell::get);
+        if !self.profile || !ptr::eq(scheduler, ptr::from_ref(self).cast()) {
+            return self.now_ns();
+        }
+        self.workers[index].charged_ns()
+    }
+
+    /// Returns the time since the scheduler was made, in nanoseconds.
+    pub fn now_ns(&self) -> u64 {
+        self.origin.elapsed().as_nanos() as u64
     }
 
     /// Starts to record the messages of a service; see [`ServiceCell::start_recording`].
@@ -248,6 +282,7 @@ impl<S: Strategy> Scheduler<S> {
         }
         for message in batch.into_iter().chain(cell.mailbox.drain()) {
             self.bounce(cell.address(), &message);
+            socket::discard(message);
         }
         if !cell.is_exempt() {
             self.count_down();

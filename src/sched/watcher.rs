@@ -1,12 +1,14 @@
 //! The watcher: a thread that looks after the workers while they are busy, and sleeps with them.
 //!
-//! It has two duties.
+//! It has three duties.
 //!
 //! 1. *Stale next slots.* A service in a worker's next slot waits for the end of that worker's
 //!    turn. When the turn is long and other workers sleep, the watcher moves the service to the
 //!    run queue after one to two milliseconds.
 //! 2. *Endless messages.* Every five seconds it compares each worker's version with the last one
 //!    it saw, and reports a worker that is still in the same message. Spec: runtime section 5.7.
+//! 3. *Limits.* If messages may run for a limited time only, it has those interrupted that run for
+//!    longer, again and again until they end.
 //!
 //! *State*
 //!
@@ -26,7 +28,9 @@
 
 use std::time::Duration;
 
-use super::Scheduler;
+use super::worker::WorkerState;
+use super::{Endless, Scheduler};
+use crate::message::Address;
 use crate::sync::facade::atomic::{AtomicBool, Ordering};
 use crate::sync::facade::time::Instant;
 use crate::sync::{Park, Sleepers, Strategy};
@@ -37,6 +41,8 @@ const SLOT_PERIOD: Duration = Duration::from_millis(1);
 const QUIET_LOOKS: u32 = 4;
 /// How often workers are checked for endless messages.
 const ENDLESS_PERIOD: Duration = Duration::from_secs(5);
+/// How long the watcher waits for a service to say what it does.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How workers reach the watcher.
 pub(super) struct Watch<S: Strategy> {
@@ -77,8 +83,41 @@ struct Watcher<'a, S: Strategy> {
     scheduler: &'a Scheduler<S>,
     puts: Vec<u64>,
     versions: Vec<u32>,
+    limits: Limits,
     quiet_looks: u32,
     next_check: Instant,
+}
+
+/// Since when the workers are in the same messages, for the third duty.
+struct Limits {
+    limit: Duration,
+    seen: Vec<(u32, Instant)>,
+    next_check: Instant,
+}
+
+impl Limits {
+    fn new(limit: Duration, workers: usize) -> Self {
+        let now = Instant::now();
+        Self { limit, seen: vec![(0, now); workers], next_check: now }
+    }
+
+    fn are_set(&self) -> bool {
+        !self.limit.is_zero()
+    }
+
+    /// Short against the limit, so that an interruption comes soon after it.
+    fn period(&self) -> Duration {
+        self.limit / 16
+    }
+
+    /// Tells whether a worker has been in the same message for longer than the limit.
+    fn is_over(&mut self, worker: usize, version: u32, now: Instant) -> bool {
+        let Some(seen) = self.seen.get_mut(worker) else { return false };
+        if seen.0 != version {
+            *seen = (version, now);
+        }
+        now.saturating_duration_since(seen.1) >= self.limit
+    }
 }
 
 impl<S: Strategy> Scheduler<S> {
@@ -92,6 +131,7 @@ impl<S: Strategy> Scheduler<S> {
             scheduler: self,
             puts: vec![0; workers],
             versions: vec![0; workers],
+            limits: Limits::new(self.message_limit, workers),
             quiet_looks: 0,
             next_check: Instant::now() + ENDLESS_PERIOD,
         };
@@ -108,11 +148,18 @@ impl<S: Strategy> Watcher<'_, S> {
         if watch.slots.load(Ordering::SeqCst) {
             watch.parker.park_timeout(SLOT_PERIOD);
         } else if watch.busy.load(Ordering::SeqCst) {
-            watch.parker.park_timeout(self.next_check.saturating_duration_since(Instant::now()));
+            watch.parker.park_timeout(self.next_look().saturating_duration_since(Instant::now()));
         } else {
             watch.parker.park();
             self.next_check = Instant::now() + ENDLESS_PERIOD;
             self.remember_versions();
+        }
+    }
+
+    fn next_look(&self) -> Instant {
+        match self.limits.are_set() {
+            true => self.limits.next_check.min(self.next_check),
+            false => self.next_check,
         }
     }
 
@@ -123,6 +170,23 @@ impl<S: Strategy> Watcher<'_, S> {
         if Instant::now() >= self.next_check {
             self.next_check = Instant::now() + ENDLESS_PERIOD;
             self.look_at_messages();
+        }
+        if self.limits.are_set() && Instant::now() >= self.limits.next_check {
+            self.interrupt_long_messages();
+        }
+    }
+
+    /// Interrupts what runs for longer than it may.
+    fn interrupt_long_messages(&mut self) {
+        let now = Instant::now();
+        self.limits.next_check = now + self.limits.period();
+        for (index, worker) in self.scheduler.workers.iter().enumerate() {
+            if self.limits.is_over(index, worker.version(), now)
+                && let Some((_, service)) = worker.handling()
+                && let Some(cell) = self.scheduler.registry.find(service)
+            {
+                cell.interrupt(self.limits.limit);
+            }
         }
     }
 
@@ -162,20 +226,44 @@ impl<S: Strategy> Watcher<'_, S> {
 
     fn look_at_messages(&mut self) {
         let mut running = false;
-        for (worker, seen) in self.scheduler.workers.iter().zip(&mut self.versions) {
+        for (index, worker) in self.scheduler.workers.iter().enumerate() {
             let version = worker.version();
-            running |= version != *seen;
-            if version == *seen
+            let seen = std::mem::replace(&mut self.versions[index], version);
+            running |= version != seen;
+            if version == seen
                 && let Some((source, service)) = worker.handling()
             {
                 running = true;
-                self.scheduler.registry.with(service, |cell| cell.stats.set_endless());
-                self.scheduler.reports.endless(source, service, version);
+                self.report_endless(worker, source, service);
             }
-            *seen = version;
         }
         if !running {
             self.scheduler.watch.busy.store(false, Ordering::SeqCst);
+        }
+    }
+
+    fn report_endless(&self, worker: &WorkerState<S>, source: Address, service: Address) {
+        let cell = self.scheduler.registry.find(service);
+        if let Some(cell) = &cell {
+            cell.stats.set_endless();
+        }
+        let message = Endless {
+            source,
+            service,
+            version: worker.version(),
+            elapsed: self.elapsed(worker),
+            doing: cell.and_then(|cell| cell.describe(PATIENCE)),
+        };
+        self.scheduler.reports.endless(&message);
+    }
+
+    /// Returns for how long a worker's message runs: since the last look at least.
+    fn elapsed(&self, worker: &WorkerState<S>) -> Duration {
+        match self.scheduler.profile {
+            true => {
+                Duration::from_nanos(self.scheduler.now_ns().saturating_sub(worker.charged_ns()))
+            }
+            false => ENDLESS_PERIOD,
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use super::{Mailbox, Service, Stats};
 use crate::message::{Address, Message, SessionCounter};
@@ -13,6 +14,20 @@ use crate::sync::{Mutex, Strategy, class};
 pub trait Signals: Send + Sync {
     /// Handles signal `number`.
     fn signal(&self, number: i32);
+
+    /// Tells what the service does right now, for the report of a message that takes too long.
+    ///
+    /// # Blocking
+    /// Waits for the service's thread for at most `patience`.
+    fn describe(&self, patience: Duration) -> Option<String> {
+        let _ = patience;
+        None
+    }
+
+    /// Breaks the message that runs with an error, because it may run for `limit` only.
+    fn interrupt(&self, limit: Duration) {
+        let _ = limit;
+    }
 }
 
 /// Sees every message before the service does (`LOGON`).
@@ -122,6 +137,18 @@ impl<S: Strategy> ServiceCell<S> {
     pub fn signal(&self, number: i32) {
         if let Some(signals) = self.signals.get() {
             signals.signal(number);
+        }
+    }
+
+    /// Tells what the service does right now; see [`Signals::describe`].
+    pub fn describe(&self, patience: Duration) -> Option<String> {
+        self.signals.get()?.describe(patience)
+    }
+
+    /// Breaks the message that runs, if the service can do that.
+    pub fn interrupt(&self, limit: Duration) {
+        if let Some(signals) = self.signals.get() {
+            signals.interrupt(limit);
         }
     }
 

@@ -93,7 +93,9 @@ classes! {
     6 Sleepers 70 false "sleepers": "The stack of sleeping workers.",
     7 CodeCache 80 false "code-cache": "Compiled Lua files.",
     8 Environment 90 false "environment": "The settings that services share.",
-    9 Application 100 false "application": "Whatever a program around a node protects.",
+    9 Socket 22 false "socket": "The state of a socket: who owns it, what is read.",
+    10 Unsent 24 false "unsent": "What a socket has not sent yet.",
+    11 Application 100 false "application": "Whatever a program around a node protects.",
 }
 
 #[cfg(test)]

@@ -35,5 +35,6 @@ pub use queue::{LockFreeQueue, LockedQueue, RunQueue};
 pub use selected::Selected;
 pub use sleepers::{Sleepers, Woken};
 pub use strategy::{
-    Bundle, LockFree, Locked, Mutex, Named, QueueFamily, RwLock, Selection, Strategy, describe,
+    Bundle, LockFree, Locked, Mutex, MutexGuard, Named, QueueFamily, RwLock, Selection, Strategy,
+    describe,
 };

@@ -31,6 +31,10 @@ pub trait Strategy: Copy + Default + Send + Sync + 'static {
 /// A value under the exclusive lock of the strategy `S`, used as the class `C` says.
 pub type Mutex<S, C, T> = lock_api::Mutex<<C as Class>::Exclusive<<S as Strategy>::Exclusive>, T>;
 
+/// A [`Mutex`] that is held.
+pub type MutexGuard<'a, S, C, T> =
+    lock_api::MutexGuard<'a, <C as Class>::Exclusive<<S as Strategy>::Exclusive>, T>;
+
 /// A value under the shared lock of the strategy `S`, used as the class `C` says.
 pub type RwLock<S, C, T> = lock_api::RwLock<<C as Class>::Shared<<S as Strategy>::Shared>, T>;
 

@@ -15,11 +15,13 @@
 
 mod decode;
 mod encode;
+mod pointer;
 mod skip;
 mod value;
 
 pub use decode::{DecodeError, Decoder, Fault, Number, Token};
 pub use encode::{EncodeError, Encoder};
+pub use pointer::holds_pointer;
 pub use skip::PairCounts;
 pub use value::{Table, Value, decode, encode};
 

@@ -14,7 +14,7 @@ use crate::lab::measure::usage::Usage;
 use crate::lab::record::{Sample, Share};
 use crate::lab::stats;
 use crate::message::{Address, Deliver, Message, Session};
-use crate::sched::{Reports, Scheduler, Settings};
+use crate::sched::{Endless, Reports, Scheduler, Settings};
 use crate::service::Service;
 use crate::sync::Strategy;
 use crate::timer::{Clock, Timer};
@@ -99,14 +99,19 @@ struct Silent;
 
 impl Reports for Silent {
     fn overload(&self, _service: Address, _length: usize) {}
-    fn endless(&self, _source: Address, _service: Address, _version: u32) {}
+    fn endless(&self, _message: &Endless) {}
     fn panicked(&self, _service: Address, _what: &str) {}
     fn ended(&self, _left: usize) {}
 }
 
 /// Runs a workload under the strategy `S`.
 pub(super) fn measure<S: Strategy>(load: &Load) -> Outcome {
-    let settings = Settings { harbor: 0, workers: load.workers, profile: false };
+    let settings = Settings {
+        harbor: 0,
+        workers: load.workers,
+        profile: false,
+        message_limit: Duration::ZERO,
+    };
     let stage = Arc::new(Stage::<S> {
         scheduler: Scheduler::new(settings, Box::new(Silent)),
         timer: Timer::new(Clock::start()),

@@ -7,11 +7,13 @@ use std::ffi::c_int;
 
 use mlua::ffi::{
     self, LUA_MULTRET, lua_Integer, lua_KContext, lua_State, lua_call, lua_getfield, lua_gettop,
-    lua_pop, lua_pushfstring, lua_pushinteger, lua_pushlightuserdata, lua_settop, lua_tolstring,
+    lua_pop, lua_pushfstring, lua_pushinteger, lua_pushlightuserdata, lua_remove, lua_settop,
+    lua_tolstring, luaL_checkinteger, luaL_optinteger,
 };
 
 use super::protocol::{UNPACK, is_native, is_plain_lua, number_of, pack_with, push_named};
 use super::{block, protocol};
+use crate::lua::calls::{self, Limit};
 use crate::lua::dispatch::unpack_current;
 use crate::lua::error::{raise, raise_top};
 use crate::lua::send::{Destination, destination, payload, post};
@@ -22,13 +24,43 @@ use crate::message::{Address, Kind, Session};
 
 /// `call(addr, typename, ...)`.
 pub(super) unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
-    // SAFETY: Lua calls this; the block is given away before anything can raise.
+    // SAFETY: Lua calls this.
+    unsafe { call_within(l, Limit::Usual) }
+}
+
+/// `call_timeout(ti, addr, typename, ...)`: raises when there is no answer within `ti` hundredths
+/// of a second; 0 and less stand for no limit.
+pub(super) unsafe extern "C-unwind" fn call_timeout(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; nothing is owned.
+    unsafe {
+        let limit = luaL_checkinteger(l, 1);
+        lua_remove(l, 1);
+        call_within(l, Limit::Centis(limit))
+    }
+}
+
+/// `call_limit([ti])`: sets the time limit of all calls of this service that have none of their
+/// own, 0 for none. Returns what it was.
+pub(super) unsafe extern "C-unwind" fn call_limit(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; nothing is owned.
+    unsafe {
+        let vm = vm_of(l);
+        let before = (*vm).calls.limit;
+        (*vm).calls.limit = luaL_optinteger(l, 1, before).max(0);
+        lua_pushinteger(l, before);
+        1
+    }
+}
+
+unsafe fn call_within(l: *mut lua_State, limit: Limit) -> c_int {
+    // SAFETY: rules 1 and 2; the block is given away before anything can raise.
     unsafe {
         let vm = vm_of(l);
         if is_plain_lua(l, vm, 2) {
             let to = destination(l, 1);
             let packed = seri::pack(l, 3);
-            return request(l, vm, (to, Kind::LUA), (packed.ptr, packed.len), true);
+            let parts = (packed.ptr, packed.len);
+            return request(l, vm, (to, Kind::LUA, limit), parts, true);
         }
         push_named(l, vm, 2);
         let kind = number_of(l);
@@ -40,7 +72,7 @@ pub(super) unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
             ffi::lua_pushvalue(l, 3);
         }
         let parts = pack_with(l, if plain { 3 } else { 4 });
-        request(l, vm, (to, kind), parts, plain)
+        request(l, vm, (to, kind, limit), parts, plain)
     }
 }
 
@@ -48,7 +80,7 @@ pub(super) unsafe extern "C-unwind" fn call(l: *mut lua_State) -> c_int {
 unsafe fn request(
     l: *mut lua_State,
     vm: *mut Vm,
-    (to, kind): (Destination, Kind),
+    (to, kind, limit): (Destination, Kind, Limit),
     parts: (*mut u8, usize),
     plain: bool,
 ) -> c_int {
@@ -62,7 +94,7 @@ unsafe fn request(
         if post(vm, to, head, parts).is_err() {
             raise_invalid_address(l, to);
         }
-        wait_for_answer(vm, session, to);
+        wait_for_answer(vm, session, to, (kind, limit));
         if plain {
             // Only the destination stays, for the error text of a call that fails.
             lua_settop(l, 1);
@@ -85,7 +117,7 @@ unsafe fn has_native_unpack(l: *mut lua_State) -> bool {
 }
 
 /// Notes that the running task waits for the answer of a call.
-unsafe fn wait_for_answer(vm: *mut Vm, session: i32, to: Destination) {
+unsafe fn wait_for_answer(vm: *mut Vm, session: i32, to: Destination, asked: (Kind, Limit)) {
     // SAFETY: rule 1; a name's bytes are still on the Lua stack.
     unsafe {
         let task = (*vm).running;
@@ -101,6 +133,32 @@ unsafe fn wait_for_answer(vm: *mut Vm, session: i32, to: Destination) {
             }
         };
         (*vm).waiters.insert(session, Waiter::Call { task, callee });
+        calls::begin(vm, task, session, asked);
+    }
+}
+
+/// Raises for a call without an answer; its destination is at a stack index.
+#[cold]
+unsafe fn raise_failed(l: *mut lua_State, vm: *mut Vm, at: c_int) -> ! {
+    // SAFETY: rules 1, 2 and 4.
+    unsafe {
+        let task = (*vm).running;
+        if (*vm).answer != Answer::TimedOut || task.is_null() {
+            raise(l, c"call failed");
+        }
+        if ffi::lua_type(l, at) == ffi::LUA_TNUMBER {
+            let address = Address::new(ffi::lua_tointegerx(l, at, std::ptr::null_mut()) as u32);
+            super::info::push_address(l, address);
+        } else {
+            ffi::lua_pushvalue(l, at);
+        }
+        let callee = lua_tolstring(l, -1, std::ptr::null_mut());
+        calls::push_kind(l, vm, (*task).asks);
+        let kind = lua_tolstring(l, -1, std::ptr::null_mut());
+        let seconds = (calls::age_of(vm, task) / 10_000_000) as f64 / 100.0;
+        let format = c"call to %s timed out: no answer of type %s for %f s";
+        lua_pushfstring(l, format.as_ptr(), callee, kind, seconds);
+        raise_top(l)
     }
 }
 
@@ -132,8 +190,8 @@ unsafe extern "C-unwind" fn answered_plainly(
     // SAFETY: Lua calls this when the dispatcher resumed the task; nothing is owned.
     unsafe {
         let vm = vm_of(l);
-        if (*vm).answer == Answer::Failed {
-            raise(l, c"call failed");
+        if (*vm).answer != Answer::Message {
+            raise_failed(l, vm, 1);
         }
         trace::resumed(vm, l);
         unpack_current(vm, l)
@@ -149,8 +207,8 @@ unsafe extern "C-unwind" fn answered(
     // SAFETY: as `answered_plainly`.
     unsafe {
         let vm = vm_of(l);
-        if (*vm).answer == Answer::Failed {
-            raise(l, c"call failed");
+        if (*vm).answer != Answer::Message {
+            raise_failed(l, vm, 1);
         }
         trace::resumed(vm, l);
         lua_getfield(l, 3, c"unpack".as_ptr());
@@ -181,7 +239,7 @@ pub(super) unsafe extern "C-unwind" fn rawcall(l: *mut lua_State) -> c_int {
         if (*vm).trace.enabled {
             trace::begin_call(vm, l, to);
         }
-        raw_request(l, vm, (to, kind), parts, answered_raw)
+        raw_request(l, vm, (to, kind, 1), parts, answered_raw)
     }
 }
 
@@ -195,14 +253,15 @@ pub(super) unsafe extern "C-unwind" fn tracecall(l: *mut lua_State) -> c_int {
         let kind = number_of(l);
         let to = destination(l, 2);
         let parts = payload(l, 4);
-        raw_request(l, vm, (to, kind), parts, answered_traced)
+        raw_request(l, vm, (to, kind, 2), parts, answered_traced)
     }
 }
 
+/// Posts a request of a payload; the destination is at stack index `at`.
 unsafe fn raw_request(
     l: *mut lua_State,
     vm: *mut Vm,
-    (to, kind): (Destination, Kind),
+    (to, kind, at): (Destination, Kind, c_int),
     parts: (*mut u8, usize),
     done: unsafe extern "C-unwind" fn(*mut lua_State, c_int, lua_KContext) -> c_int,
 ) -> c_int {
@@ -213,8 +272,8 @@ unsafe fn raw_request(
         if post(vm, to, head, parts).is_err() {
             raise(l, c"call to invalid address");
         }
-        wait_for_answer(vm, session, to);
-        lua_settop(l, 1);
+        wait_for_answer(vm, session, to, (kind, Limit::Usual));
+        lua_settop(l, at);
         block(l, vm, session, 0, done)
     }
 }
@@ -228,8 +287,9 @@ unsafe extern "C-unwind" fn answered_raw(
     // SAFETY: as `answered_plainly`.
     unsafe {
         let vm = vm_of(l);
-        if (*vm).answer == Answer::Failed {
-            raise(l, c"call failed");
+        if (*vm).answer != Answer::Message {
+            // The destination is what was kept last.
+            raise_failed(l, vm, lua_gettop(l));
         }
         trace::resumed(vm, l);
         push_answer(l, vm);

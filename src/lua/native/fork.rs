@@ -204,6 +204,6 @@ pub(super) fn waiting_task(waiter: &Waiter) -> Option<*mut Task> {
         Waiter::Call { task, .. } | Waiter::Sleep { task, .. } | Waiter::Start { task } => {
             Some(*task)
         }
-        Waiter::Later { .. } | Waiter::Expect { .. } | Waiter::Ignored => None,
+        Waiter::Later { .. } | Waiter::Expect { .. } | Waiter::CallCheck | Waiter::Ignored => None,
     }
 }

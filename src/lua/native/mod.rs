@@ -10,7 +10,7 @@ pub(super) mod info;
 mod internal;
 pub(super) mod protocol;
 pub(super) mod queue;
-mod reply;
+pub(super) mod reply;
 pub(super) mod require;
 pub(super) mod send;
 mod sleep;
@@ -39,6 +39,8 @@ const FUNCTIONS: &[Function] = &[
     (c"redirect", send::redirect),
     (c"genid", send::genid),
     (c"call", call::call),
+    (c"call_timeout", call::call_timeout),
+    (c"call_limit", call::call_limit),
     (c"rawcall", call::rawcall),
     (c"tracecall", call::tracecall),
     (c"ret", reply::ret),

@@ -258,7 +258,7 @@ unsafe fn fail(vm: *mut Vm, reply: &Reply) -> bool {
 ///
 /// # Safety
 /// Rule 1.
-pub(super) unsafe fn fail_all(vm: *mut Vm) {
+pub(in crate::lua) unsafe fn fail_all(vm: *mut Vm) {
     // SAFETY: as the caller's.
     unsafe {
         for (_, reply) in std::mem::take(&mut (*vm).replies) {

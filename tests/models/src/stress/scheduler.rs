@@ -1,11 +1,12 @@
 //! A node of services that ask and answer, sleep, and are retired while others send to them.
 
+use std::time::Duration;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::together;
 use crate::message::{Address, Kind, Message, Session};
-use crate::sched::{Reports, Scheduler, Settings};
+use crate::sched::{Endless, Reports, Scheduler, Settings};
 use crate::service::{Service, ServiceCell};
 use crate::sync::Selected;
 use crate::timer::{Clock, Timer};
@@ -17,7 +18,7 @@ struct Quiet;
 
 impl Reports for Quiet {
     fn overload(&self, _service: Address, _length: usize) {}
-    fn endless(&self, _source: Address, _service: Address, _version: u32) {}
+    fn endless(&self, _message: &Endless) {}
     fn panicked(&self, service: Address, what: &str) {
         panic!("{service} panicked: {what}");
     }
@@ -88,7 +89,7 @@ impl Node {
 }
 
 pub(super) fn scheduler(rounds: usize) {
-    let settings = Settings { harbor: 1, workers: WORKERS, profile: true };
+    let settings = Settings { harbor: 1, workers: WORKERS, profile: true, message_limit: Duration::ZERO };
     // Lives until the process ends: the services refer to it, and it owns them.
     let node: &'static Node = Box::leak(Box::new(Node {
         scheduler: Scheduler::new(settings, Box::new(Quiet)),

@@ -1,5 +1,6 @@
 //! The services that the plan is made of, and the node that they live in.
 
+use std::time::Duration;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -10,7 +11,7 @@ use super::clock;
 use super::ledger::Ledger;
 use super::plan::{Client, Server, Step};
 use crate::message::{Address, Kind, Message, Payload, Session};
-use crate::sched::{Reports, Scheduler, Settings};
+use crate::sched::{Endless, Reports, Scheduler, Settings};
 use crate::service::Service;
 use crate::sync::Selected;
 use crate::timer::Timer;
@@ -39,7 +40,7 @@ impl Reports for Reporter {
     }
 
     // Time passes as it likes here, so every message may look endless.
-    fn endless(&self, _source: Address, _service: Address, _version: u32) {}
+    fn endless(&self, _message: &Endless) {}
 
     fn panicked(&self, service: Address, what: &str) {
         self.0.check(what == PLANNED, || format!("{service} panicked: {what}"));
@@ -54,7 +55,7 @@ impl Reports for Reporter {
 
 impl Node {
     pub(super) fn new(workers: usize, reports: Reporter) -> Self {
-        let settings = Settings { harbor: 1, workers, profile: false };
+        let settings = Settings { harbor: 1, workers, profile: false, message_limit: Duration::ZERO };
         let scheduler = Arc::new(Scheduler::new(settings, Box::new(reports)));
         Self { scheduler, timer: Timer::new(clock()) }
     }

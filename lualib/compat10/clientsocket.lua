@@ -1,0 +1,3 @@
+-- The old name of client.socket.
+
+return require "client.socket"

@@ -1,0 +1,28 @@
+-- The config keys of the cluster, with their defaults. Times are in seconds in the config and in
+-- centiseconds here, sizes in MiB and bytes. The keys are described in docs/src/reference/config.md.
+
+local skynet = require "skynet"
+
+local function number(key, default, unit)
+	local text = skynet.getenv(key)
+	local value = text == nil and default or tonumber(text)
+	if value == nil or value < 0 then
+		error(string.format("config key %s must be a number that is not negative, not %q", key, text), 0)
+	end
+	return math.floor(value * unit)
+end
+
+local SECOND <const> = 100
+local MIB <const> = 1 << 20
+
+return {
+	-- A connection that is not made after this time counts as failed.
+	connect_timeout = number("cluster_connect_timeout", 5, SECOND),
+	-- How often a link asks its peer for a sign of life; 0: never.
+	heartbeat = number("cluster_heartbeat", 0, SECOND),
+	-- What the unfinished large messages of one link may hold together, and of all links.
+	large_link = number("cluster_large_link", 256, MIB),
+	large_total = number("cluster_large_total", 1024, MIB),
+	-- A large message whose next part does not come within this time is given up.
+	large_timeout = number("cluster_large_timeout", 60, SECOND),
+}

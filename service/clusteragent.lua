@@ -1,0 +1,239 @@
+-- Serves the requests that another node sends on one connection.
+--
+-- Started by clusterd for an accepted socket: `clusteragent CLUSTERD SOCKET ADDRESS`. Owns the
+-- socket: frames reach the service to call without passing another one. Ends with the connection.
+
+local skynet = require "skynet"
+local core = require "skynet.cluster.core"
+local driver = require "skynet.socketdriver"
+local large = require "skynet.cluster.large"
+local netpack = require "skynet.netpack"
+
+local clusterd, socket, peer = ...
+clusterd, socket = tonumber(clusterd), tonumber(socket)
+
+-- name -> address, for names registered with clusterd
+local addresses = {}
+
+-- name -> { coroutines that wait for clusterd's answer, address =, done = }
+local lookups = {}
+
+-- The trace tag for the next request.
+local next_tag
+
+local queue
+
+local function lookup(name)
+	local address = addresses[name]
+	if address then
+		return address
+	end
+	local asked = lookups[name]
+	if asked then
+		table.insert(asked, (coroutine.running()))
+		repeat
+			skynet.wait()
+		until asked.done
+		return asked.address
+	end
+	asked = {}
+	lookups[name] = asked
+	local ok, found = pcall(skynet.call, clusterd, "lua", "queryname", string.sub(name, 2))
+	asked.address, asked.done = ok and found or nil, true
+	-- Names may have changed while clusterd answered: then the answer is for those who asked only.
+	if lookups[name] == asked then
+		lookups[name] = nil
+		addresses[name] = asked.address
+	end
+	for _, co in ipairs(asked) do
+		skynet.wakeup(co)
+	end
+	return asked.address
+end
+
+local function respond(session, ok, body, size)
+	local packet = core.packresponse(session, ok, body, size)
+	if type(packet) == "string" then
+		driver.send(socket, packet)
+		return
+	end
+	for _, part in ipairs(packet) do
+		driver.lsend(socket, part)
+	end
+end
+
+local function refuse(session, text)
+	respond(session, false, text)
+end
+
+-- Calls the service, and sends its answer or what went wrong.
+local function call(address, session, tag, msg, size)
+	local ok, result, result_size
+	if tag then
+		ok, result, result_size = pcall(skynet.tracecall, tag, address, "lua", msg, size)
+	else
+		ok, result, result_size = pcall(skynet.rawcall, address, "lua", msg, size)
+	end
+	if not ok then
+		refuse(session, tostring(result))
+	elseif core.haspointer(result, result_size) then
+		refuse(session, "a response with a light userdata cannot leave its process")
+	else
+		respond(session, true, result, result_size)
+	end
+end
+
+-- A registered name is asked for by a request to address 0.
+local function answer_name(session, msg, size)
+	local ok, name = pcall(skynet.unpack, msg, size)
+	skynet.trash(msg, size)
+	if not ok then
+		error(name, 0)
+	end
+	local address = lookup("@" .. tostring(name))
+	if address then
+		respond(session, true, skynet.packstring(address))
+	else
+		refuse(session, "name not found")
+	end
+end
+
+-- Serves a complete request: { address =, session =, push =, tag = }.
+local function serve(request, msg, size)
+	local address, session = request.address, request.session
+	if address == 0 then
+		return answer_name(session, msg, size)
+	elseif core.haspointer(msg, size) then
+		skynet.trash(msg, size)
+		return refuse(session, "a request with a light userdata is refused")
+	elseif core.isname(address) then
+		address = lookup(address)
+		if not address then
+			skynet.trash(msg, size)
+			return refuse(session, "Invalid name")
+		end
+	end
+	if request.push then
+		skynet.rawsend(address, "lua", msg, size)
+	else
+		call(address, session, request.tag, msg, size)
+	end
+end
+
+local function begin(address, session, size, push)
+	local tag = next_tag
+	next_tag = nil
+	local note = { address = address, session = session, push = push, tag = tag }
+	local refused = large.begin(session, size, note)
+	if refused then
+		refuse(session, refused)
+	end
+end
+
+local function add_part(session, part, size, more)
+	if more then
+		return large.add(session, part, size)
+	end
+	if not large.has(session) then
+		skynet.trash(part, size)
+		return refuse(session, "Invalid large req")
+	end
+	large.add(session, part, size)
+	local request, msg, total = large.finish(session)
+	if msg then
+		serve(request, msg, total)
+	elseif request then
+		refuse(session, "Invalid large req")
+	end
+end
+
+-- Frees a packet that has been decoded; returns its parts behind a true, unless it is malformed.
+local function decoded(packet, size, ok, ...)
+	skynet.trash(packet, size)
+	if not ok then
+		skynet.error(string.format("cluster: a bad packet from %s: %s", peer, (...)))
+		return false
+	end
+	return true, ...
+end
+
+-- Handles one packet. A malformed one is logged, and the connection stays.
+local function handle(packet, size)
+	local ok, address, session, msg, length, more, push =
+		decoded(packet, size, pcall(core.unpackrequest, packet, size))
+	if not ok then
+		return
+	elseif session == nil then
+		next_tag = address
+	elseif address == false then
+		add_part(session, msg, length, more)
+	elseif more then
+		begin(address, session, length, push)
+	else
+		local tag = next_tag
+		next_tag = nil
+		serve({ address = address, session = session, push = push, tag = tag }, msg, length)
+	end
+end
+
+local function leave()
+	driver.shutdown(socket)
+	large.clear()
+	skynet.send(clusterd, "lua", "agent_gone", skynet.self())
+	skynet.exit()
+end
+
+local event = {}
+
+event.data = function(_, packet, size)
+	handle(packet, size)
+end
+
+-- Several packets at once: each gets a coroutine of its own, as any of them may have to wait.
+function event.more()
+	for _, packet, size in netpack.pop, queue do
+		skynet.fork(handle, packet, size)
+	end
+end
+
+event.close = leave
+
+function event.error(_, text)
+	skynet.error(string.format("cluster: the connection with %s: %s", peer, text))
+	leave()
+end
+
+skynet.register_protocol {
+	name = "socket",
+	id = skynet.PTYPE_SOCKET,
+	unpack = function(msg, size)
+		return netpack.filter(queue, msg, size)
+	end,
+	dispatch = function(_, _, rest, kind, ...)
+		queue = rest
+		local f = event[kind]
+		if f then
+			f(...)
+		end
+	end,
+}
+
+local command = {}
+
+-- Names have changed: what was looked up may be wrong.
+function command.namechange()
+	addresses, lookups = {}, {}
+end
+
+command.shed = large.shed
+
+skynet.start(function()
+	large.start(clusterd, function(_, request, text)
+		refuse(request.session, text)
+	end)
+	skynet.dispatch("lua", function(_, _, name, ...)
+		local f = assert(command[name], name)
+		f(...)
+	end)
+	driver.start(socket)
+end)

@@ -1,0 +1,312 @@
+-- The cluster's part in this node: who the other nodes are, who sends to them, which names this
+-- node publishes, and the ports on which other nodes come in.
+
+local skynet = require "skynet"
+require "skynet.manager"
+local driver = require "skynet.socketdriver"
+local socket = require "skynet.socket"
+local core = require "skynet.cluster.core"
+local settings = require "skynet.cluster.settings"
+
+local MAX_CLIENT <const> = 1024
+
+-- node -> "host:port", or false when it is marked down
+local nodes = {}
+local options = {}
+
+-- node -> the service that sends to it
+local senders = {}
+-- node -> { coroutines that wait for the lookup on its way, done =, sender =, error = }
+local lookups = {}
+-- node -> { coroutines that wait until the node is configured }
+local absent = {}
+
+-- node -> name -> proxy
+local proxies = {}
+
+-- The names that this node publishes, without the "@", and the other way round.
+local addresses, names = {}, {}
+
+-- agent -> the listener whose connection it serves: { count =, max = }
+local agents = {}
+
+-- What unfinished large messages hold on all links.
+local large_total = 0
+
+local command = {}
+
+local function check(node, address)
+	if type(node) ~= "string" or type(address) ~= "string" and address ~= false then
+		error(string.format("cluster: the address of node %s must be \"host:port\" or false, not %s",
+			tostring(node), tostring(address)), 0)
+	end
+end
+
+local function wake_all(waiting)
+	for _, co in ipairs(waiting or {}) do
+		skynet.wakeup(co)
+	end
+end
+
+-- The address has changed: its sender, if there is one, follows before anybody can use it again.
+local function follow(node, address)
+	if senders[node] then
+		skynet.send(senders[node], "lua", "move", address)
+	end
+end
+
+local function set_node(node, address)
+	if nodes[node] == address then
+		return
+	end
+	nodes[node] = address
+	follow(node, address)
+	if absent[node] then
+		skynet.error(string.format("Cluster node [%s] resolved : %s", node, tostring(address)))
+		wake_all(absent[node])
+		absent[node] = nil
+	end
+end
+
+local function set_option(name, value)
+	options[name] = value
+	skynet.error(string.format("Config %s = %s", name, tostring(value)))
+	if options.nowaiting then
+		local waiting = absent
+		absent = {}
+		for _, list in pairs(waiting) do
+			wake_all(list)
+		end
+	end
+end
+
+local function load_file()
+	local path = skynet.getenv "cluster"
+	if not path then
+		return {}
+	end
+	local config = {}
+	assert(loadfile(path, "t", config))()
+	return config
+end
+
+local function reload(config)
+	for key, value in pairs(config) do
+		if string.sub(key, 1, 2) ~= "__" then
+			check(key, value)
+		end
+	end
+	for key, value in pairs(config) do
+		local option = string.match(key, "^__(.*)")
+		if option then
+			set_option(option, value)
+		else
+			set_node(key, value)
+		end
+	end
+end
+
+function command.reload(config)
+	reload(config or load_file())
+	return nil
+end
+
+-- Returns the address of a node, after it has been configured; false or nil with an error text.
+local function address_of(node)
+	if nodes[node] == nil and not options.nowaiting then
+		skynet.error(string.format("Waiting for cluster node [%s]", node))
+		absent[node] = absent[node] or {}
+		table.insert(absent[node], (coroutine.running()))
+		skynet.wait()
+	end
+	local address = nodes[node]
+	if address == nil then
+		skynet.error(string.format("cluster node [%s] is absent.", node))
+		return nil, string.format("cluster node [%s] is absent.", node)
+	end
+	return address, not address and string.format("cluster node [%s] is down.", node)
+end
+
+-- Launches the sender of a node at the first time, and lets it connect.
+local function connect(node, address)
+	local sender = senders[node]
+	if not sender then
+		sender = skynet.newservice("clustersender", node, core.nodename(), address)
+		senders[node] = sender
+	end
+	if pcall(skynet.call, sender, "lua", "changenode", address) then
+		return sender
+	end
+	local text = string.format("changenode [%s] (%s) failed", node, address)
+	skynet.error(text)
+	return nil, text
+end
+
+local function look_up(node)
+	local address, sender, text
+	repeat
+		address, text = address_of(node)
+		if not address then
+			return nil, text
+		end
+		sender, text = connect(node, address)
+	until nodes[node] == address
+	return sender, text
+end
+
+-- One lookup of a node at a time; those who ask meanwhile get its result.
+function command.sender(node)
+	if type(node) ~= "string" then
+		error(string.format("cluster: the name of a node is a string, not %s", tostring(node)), 0)
+	end
+	local lookup = lookups[node]
+	if lookup then
+		table.insert(lookup, (coroutine.running()))
+		repeat
+			skynet.wait()
+		until lookup.done
+		return lookup.sender, lookup.error
+	end
+	lookup = {}
+	lookups[node] = lookup
+	local ok, sender, text = pcall(look_up, node)
+	if not ok then
+		sender, text = nil, sender
+	end
+	lookup.sender, lookup.error, lookup.done = sender, text, true
+	lookups[node] = nil
+	wake_all(lookup)
+	return sender, text
+end
+
+function command.senders()
+	return senders
+end
+
+function command.proxy(node, name)
+	if type(name) ~= "string" and math.type(name) ~= "integer" then
+		error(string.format("Invalid name %s", tostring(name)), 0)
+	end
+	local known = proxies[node] or {}
+	proxies[node] = known
+	if not known[name] then
+		local proxy = skynet.newservice("clusterproxy", node, name)
+		-- Two who ask at once get the proxy that was there first.
+		if known[name] then
+			skynet.kill(proxy)
+		else
+			known[name] = proxy
+		end
+	end
+	return known[name]
+end
+
+local function forget_lookups()
+	for agent in pairs(agents) do
+		skynet.send(agent, "lua", "namechange")
+	end
+end
+
+function command.register(name, address)
+	assert(addresses[name] == nil, string.format("the name %s is registered already", tostring(name)))
+	local before = names[address]
+	if before then
+		addresses[before] = nil
+		forget_lookups()
+	end
+	addresses[name], names[address] = address, name
+	skynet.error(string.format("Register [%s] :%08x", name, address))
+end
+
+function command.unregister(name)
+	local address = addresses[name]
+	if address then
+		addresses[name], names[address] = nil, nil
+		skynet.error(string.format("Unregister [%s] :%08x", name, address))
+		forget_lookups()
+	end
+end
+
+function command.queryname(name)
+	return addresses[name]
+end
+
+-- A node has connected to one of our ports.
+local function accept(listener, id, from)
+	if listener.count >= listener.max then
+		skynet.error(string.format("cluster: refused %s, %d connections are open", from, listener.count))
+		return driver.shutdown(id)
+	end
+	skynet.error("socket accept from " .. from)
+	listener.count = listener.count + 1
+	local ok, agent = pcall(skynet.newservice, "clusteragent", skynet.self(), id, from)
+	if ok and agent then
+		agents[agent] = listener
+	else
+		listener.count = listener.count - 1
+		driver.shutdown(id)
+	end
+end
+
+-- `port` nil: the address is the name of a node of the configuration.
+function command.listen(address, port, max)
+	local host = address
+	if port == nil then
+		local own = address_of(address)
+		assert(own, address .. " is down")
+		host, port = string.match(own, "^%[?(.-)%]?:(%d+)$")
+		port = assert(math.tointeger(port), string.format("the address of node %s is %s", address, own))
+	end
+	local id, real_host, real_port = socket.listen(host, port)
+	local listener = { count = 0, max = max or MAX_CLIENT }
+	socket.start(id, function(client, from)
+		accept(listener, client, from)
+	end)
+	return real_host, real_port
+end
+
+function command.agent_gone(agent)
+	local listener = agents[agent]
+	if listener then
+		agents[agent] = nil
+		listener.count = listener.count - 1
+	end
+end
+
+-- An unfinished large message begins (with its service and session) or ends (with a minus).
+function command.large(size, service, session)
+	large_total = large_total + size
+	if service and large_total > settings.large_total then
+		skynet.send(service, "lua", "shed", session)
+	end
+end
+
+-- The state of the links, for the console.
+function command.status()
+	local links = {}
+	for node, sender in pairs(senders) do
+		local ok, status = pcall(skynet.call, sender, "lua", "status")
+		table.insert(links, ok and status or { node = node, state = "gone" })
+	end
+	local count = 0
+	for _ in pairs(agents) do
+		count = count + 1
+	end
+	return { links = links, agents = count, large = large_total }
+end
+
+-- These come as sends.
+local SILENT <const> = { agent_gone = true, large = true }
+
+skynet.start(function()
+	skynet.register ".clusterd"
+	reload(load_file())
+	skynet.dispatch("lua", function(session, _, name, ...)
+		local f = assert(command[name], name)
+		if SILENT[name] then
+			f(...)
+		else
+			skynet.retpack(f(...))
+		end
+	end)
+end)

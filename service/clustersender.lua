@@ -1,0 +1,197 @@
+-- Sends the requests of this node to one other node, and gets the responses.
+--
+-- Started by clusterd: `clustersender NODE OWN_NAME ADDRESS`.
+
+local skynet = require "skynet"
+local core = require "skynet.cluster.core"
+local large = require "skynet.cluster.large"
+local link = require "skynet.cluster.link"
+local netpack = require "skynet.netpack"
+
+local node, own_name, first_address = ...
+
+local session = 1
+
+-- session -> { co = coroutine, done, ok, data, size }; without a coroutine: a sign of life.
+local pending = {}
+local calls = 0
+
+local function finish(id, ok, data, size)
+	local request = pending[id]
+	if request == nil then
+		return
+	end
+	pending[id] = nil
+	if request.co then
+		calls = calls - 1
+		request.done, request.ok, request.data, request.size = true, ok, data, size
+		skynet.wakeup(request.co)
+	end
+end
+
+local function on_down(text)
+	large.clear()
+	for id in pairs(pending) do
+		finish(id, false, text)
+	end
+end
+
+local function on_large(id, data, more)
+	if not more then
+		large.add(id, data)
+		local _, block, size = large.finish(id)
+		if block then
+			finish(id, true, block, size)
+		else
+			finish(id, false, string.format("node %s: a large response is not as long as announced", node))
+		end
+	elseif type(data) == "number" then
+		local refused = large.begin(id, data)
+		if refused then
+			finish(id, false, string.format("node %s: %s", node, refused))
+		end
+	else
+		large.add(id, data)
+	end
+end
+
+local function on_packet(packet, size)
+	local id, ok, data, more = core.unpackresponse(netpack.tostring(packet, size))
+	if id == nil then
+		skynet.error(string.format("cluster: node %s sent %d bytes that are no response", node, size))
+		return link.drop "sent something that is no response"
+	elseif pending[id] == nil then
+		-- Parts of a response that was given up come too.
+		if not more then
+			skynet.error("socket: unknown session :", id)
+		end
+	elseif ok and (more or large.has(id)) then
+		on_large(id, data, more)
+	else
+		finish(id, ok, data)
+	end
+end
+
+-- The peer answers that it does not know this name: a sign of life that every node understands.
+local function beat()
+	local packet, following = core.packrequest(0, session, skynet.pack "")
+	pending[session] = {}
+	session = following
+	return packet
+end
+
+-- Writes the trace tag of the running task, if it has one, for the request before session `following`.
+local function send_trace(following)
+	local tag = skynet.tracetag()
+	if not tag then
+		return
+	end
+	if string.sub(tag, 1, 1) ~= "(" then
+		local extended = string.format("(%s-%s-%d)%s", own_name, node, following, tag)
+		skynet.tracelog(tag, "session " .. extended)
+		tag = extended
+	end
+	skynet.tracelog(tag, "cluster " .. node)
+	link.write(core.packtrace(tag))
+end
+
+-- Returns true and the body (a string, or a block and its size), or false and a text.
+local function request(address, msg, size)
+	local this, id = { co = coroutine.running() }, session
+	local ok, packet, following, parts = pcall(core.packrequest, address, id, msg, size)
+	if not ok then
+		return false, packet
+	end
+	session = following
+	local up, why = pcall(link.need)
+	if not up then
+		return false, why
+	end
+	send_trace(following)
+	pending[id] = this
+	calls = calls + 1
+	link.write(packet, parts)
+	repeat
+		skynet.wait(this.co)
+	until this.done
+	return this.ok, this.data, this.size
+end
+
+local command = {}
+
+-- The body as it came; an error becomes the caller's.
+function command.req(...)
+	local ok, data, size = request(...)
+	if not ok then
+		error(data, 0)
+	end
+	skynet.ret(data, size)
+end
+
+local YES <const> = skynet.packstring(true)
+
+-- true and the results, or false and what went wrong. A body is a list of values, so one that is
+-- put in front makes a longer list.
+function command.call(...)
+	local ok, data, size = request(...)
+	if not ok then
+		return skynet.retpack(false, data)
+	end
+	if size then
+		local text = skynet.tostring(data, size)
+		skynet.trash(data, size)
+		data = text
+	end
+	skynet.ret(YES .. data)
+end
+
+function command.push(address, msg, size)
+	local packet, following, parts = core.packpush(address, session, msg, size)
+	if parts then
+		-- The parts carry a session of their own.
+		session = following
+	end
+	if pcall(link.need) then
+		link.write(packet, parts)
+	end
+end
+
+-- Another address for the node; false: the node is down. What waits for answers fails.
+function command.move(address)
+	if address then
+		link.move(address)
+		skynet.fork(pcall, link.need)
+	else
+		skynet.error(string.format("Close cluster sender %s", link.status().address))
+		link.move(false)
+	end
+end
+
+-- As `move`, and waits for the connection. Raises when there is none.
+function command.changenode(host, port)
+	command.move(port and string.format("%s:%d", host, port) or host)
+	if host then
+		link.need()
+	end
+	skynet.ret()
+end
+
+function command.status()
+	local status = link.status()
+	status.pending = calls
+	skynet.retpack(status)
+end
+
+command.shed = large.shed
+
+skynet.start(function()
+	large.start(skynet.localname ".clusterd", function(id, _, text)
+		finish(id, false, string.format("node %s: %s", node, text))
+	end)
+	link.start(node, { packet = on_packet, down = on_down, beat = beat })
+	link.move(first_address)
+	skynet.dispatch("lua", function(_, _, name, ...)
+		local f = assert(command[name], name)
+		f(...)
+	end)
+end)
