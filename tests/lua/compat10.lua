@@ -1,5 +1,5 @@
 -- The old names of modules: each is the same module as the new one.
---! config: lua_path = lua_path .. ";./lualib/compat10/?.lua"
+--! config: lua_path = "@TESTS@/../../lualib/compat10/?.lua;" .. lua_path
 
 local check = require "check"
 
