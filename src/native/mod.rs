@@ -1,6 +1,7 @@
 //! Services written in Rust that come with the node: the log service, and the harbor of a node
 //! without a network.
 
+pub mod capi;
 mod harbor;
 pub mod local_time;
 pub mod log_line;
