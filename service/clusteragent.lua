@@ -220,6 +220,11 @@ skynet.register_protocol {
 
 local command = {}
 
+-- clusterd knows of this agent now, so it will also learn of its end.
+function command.start()
+	driver.start(socket)
+end
+
 -- Names have changed: what was looked up may be wrong.
 function command.namechange()
 	addresses, lookups = {}, {}
@@ -235,5 +240,4 @@ skynet.start(function()
 		local f = assert(command[name], name)
 		f(...)
 	end)
-	driver.start(socket)
 end)

@@ -36,7 +36,10 @@ local large_total = 0
 local command = {}
 
 local function check(node, address)
-	if type(node) ~= "string" or type(address) ~= "string" and address ~= false then
+	if type(node) ~= "string" or string.find(node, "%s") then
+		error(string.format("cluster: the name of a node is a string without blanks, not %q",
+			tostring(node)), 0)
+	elseif type(address) ~= "string" and address ~= false then
 		error(string.format("cluster: the address of node %s must be \"host:port\" or false, not %s",
 			tostring(node), tostring(address)), 0)
 	end
@@ -242,6 +245,7 @@ local function accept(listener, id, from)
 	local ok, agent = pcall(skynet.newservice, "clusteragent", skynet.self(), id, from)
 	if ok and agent then
 		agents[agent] = listener
+		skynet.send(agent, "lua", "start")
 	else
 		listener.count = listener.count - 1
 		driver.shutdown(id)
