@@ -147,11 +147,24 @@ local function add_part(session, part, size, more)
 	end
 end
 
+-- One line a second about bad packets, however many come.
+local quiet_until, unsaid = 0, 0
+
+local function complain(text)
+	if skynet.now() < quiet_until then
+		unsaid = unsaid + 1
+		return
+	end
+	local more = unsaid > 0 and string.format(" (and %d more before)", unsaid) or ""
+	quiet_until, unsaid = skynet.now() + 100, 0
+	skynet.error(string.format("cluster: a bad packet from %s: %s%s", peer, text, more))
+end
+
 -- Frees a packet that has been decoded; returns its parts behind a true, unless it is malformed.
 local function decoded(packet, size, ok, ...)
 	skynet.trash(packet, size)
 	if not ok then
-		skynet.error(string.format("cluster: a bad packet from %s: %s", peer, (...)))
+		complain((...))
 		return false
 	end
 	return true, ...

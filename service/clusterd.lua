@@ -37,11 +37,11 @@ local command = {}
 
 local function check(node, address)
 	if type(node) ~= "string" or string.find(node, "%s") then
-		error(string.format("cluster: the name of a node is a string without blanks, not %q",
+		error(string.format("cluster: the name of a node is a string without blanks, not %s",
 			tostring(node)), 0)
 	elseif type(address) ~= "string" and address ~= false then
 		error(string.format("cluster: the address of node %s must be \"host:port\" or false, not %s",
-			tostring(node), tostring(address)), 0)
+			node, tostring(address)), 0)
 	end
 end
 

@@ -47,6 +47,15 @@ fn the_guests_of_the_chat_room_talk() {
 }
 
 #[test]
+fn the_nodes_of_the_cluster_play() {
+    let mut command = Command::new("examples/cluster/run.sh");
+    let text = output(command.arg(env!("CARGO_BIN_EXE_ironsky")).env("PORT", "17310"));
+    for line in ["red: 9 points in round 3, 18 together\n", "store: the best player is blue\n"] {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
+}
+
+#[test]
 fn a_rust_service_is_called_from_rust_and_lua() {
     let text = output(&mut Command::new(example("native_service")));
     for line in ["the answer is [Integer(40)]\n", "Lua added 2; the answer is 42\n"] {

@@ -4,8 +4,8 @@
 --! config: cluster_large_link = 1
 --! config: cluster_connect_timeout = 1
 --! config: cluster_heartbeat = 0.2
---! log: cluster: a bad packet from 127.0.0.1
 --! log: that are no response
+--! log: cluster: a bad packet from 127.0.0.1
 
 local check = require "check"
 local skynet = require "skynet"
