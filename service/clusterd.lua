@@ -137,12 +137,12 @@ local function connect(node, address)
 		sender = skynet.newservice("clustersender", node, core.nodename(), address)
 		senders[node] = sender
 	end
-	if pcall(skynet.call, sender, "lua", "changenode", address) then
+	local up, why = skynet.call(sender, "lua", "changenode", address)
+	if up then
 		return sender
 	end
-	local text = string.format("changenode [%s] (%s) failed", node, address)
-	skynet.error(text)
-	return nil, text
+	skynet.error(string.format("changenode [%s] (%s) failed: %s", node, address, why))
+	return nil, why
 end
 
 local function look_up(node)
