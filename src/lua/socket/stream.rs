@@ -124,6 +124,16 @@ unsafe fn find<'a>(vm: *mut Vm, id: SocketId) -> Option<&'a mut Stream> {
     unsafe { (*vm).streams.by_id.get_mut(&id.number()).map(|stream| &mut **stream) }
 }
 
+/// Tells whether there are bytes that the service has not read: perhaps further requests, whose
+/// answers can leave together.
+///
+/// # Safety
+/// Rule 1.
+pub(super) unsafe fn has_more(vm: *mut Vm, id: SocketId) -> bool {
+    // SAFETY: as the caller's.
+    unsafe { find(vm, id).is_some_and(|stream| stream.chain.len() > 0) }
+}
+
 /// As [`find`]; raises when there is none.
 unsafe fn required<'a>(l: *mut lua_State) -> (*mut Vm, SocketId, &'a mut Stream) {
     // SAFETY: as `find`; nothing is owned.
