@@ -121,7 +121,7 @@ pub(super) unsafe extern "C-unwind" fn readline(l: *mut lua_State) -> c_int {
         }
         check_free(l, vm, stream);
         lua_settop(l, 2);
-        suspend(l, (vm, id), Want::Line(separator.into()), read_line)
+        suspend(l, (vm, id), Want::Line(separator.into(), 0), read_line)
     }
 }
 

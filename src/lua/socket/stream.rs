@@ -36,8 +36,8 @@ pub(super) enum Want {
     Event,
     /// At least so many bytes; 0: any.
     Bytes(usize),
-    /// A separator.
-    Line(Box<[u8]>),
+    /// A separator. None begins within so many bytes.
+    Line(Box<[u8]>, usize),
     /// The end.
     End,
 }
@@ -254,21 +254,42 @@ pub(in crate::lua) unsafe fn data(vm: *mut Vm) -> bool {
     }
 }
 
+/// Frees the block of the current message, which nobody handles.
+///
+/// # Safety
+/// Rule 1; the current message is a socket message.
+pub(in crate::lua) unsafe fn discard_current(vm: *mut Vm) {
+    // SAFETY: rule 1; the runtime's messages own their blocks, and this one is not looked at again.
+    unsafe {
+        let current = (*vm).current;
+        if current.source == Address::NOBODY && !current.start.is_null() {
+            let bytes = std::slice::from_raw_parts(current.start, current.len);
+            if let Some(record) = Record::read(bytes) {
+                drop(Payload::from_raw(record.buffer, 1));
+            }
+        }
+    }
+}
+
 /// Takes bytes in, and wakes the reader if it waits for them.
 unsafe fn arrived(vm: *mut Vm, id: SocketId, stream: &mut Stream, block: Payload) {
     stream.chain.push(block);
     let total = stream.chain.len();
-    let ready = match &stream.want {
+    let ready = match &mut stream.want {
         Want::Bytes(count) => match total >= *count {
             true => true,
             false => return,
         },
         // SAFETY: rule 1.
         _ if total > stream.limit => return unsafe { overflow(vm, id, total) },
-        Want::Line(separator) => stream.chain.find(separator).is_some(),
+        Want::Line(separator, known) => {
+            let found = stream.chain.find_from(separator, *known).is_some();
+            *known = (total + 1).saturating_sub(separator.len());
+            found
+        }
         Want::Event | Want::End => false,
     };
-    let reads_on = matches!(stream.want, Want::Line(_) | Want::End) && stream.waiter != 0;
+    let reads_on = matches!(stream.want, Want::Line(..) | Want::End) && stream.waiter != 0;
     // SAFETY: rule 1.
     unsafe {
         if total > SOFT_LIMIT && (ready || !reads_on) {
