@@ -15,6 +15,12 @@ local gateserver = require "snax.gateserver"
 
 local encode, decode = crypt.base64encode, crypt.base64decode
 
+-- Request handlers pass requests on as messages of clients.
+skynet.register_protocol {
+	name = "client",
+	id = skynet.PTYPE_CLIENT,
+}
+
 local msgserver = {}
 
 local ANSWERS_KEPT <const> = 128

@@ -11,6 +11,7 @@ local function server()
 	local msgserver = require "snax.msgserver"
 	local conf = { expired_number = 8 }
 	local calls, disconnects, blocked = 0, 0, {}
+	local agent
 
 	function conf.login_handler(name)
 		msgserver.login(name, SECRET)
@@ -21,7 +22,9 @@ local function server()
 	end
 
 	function conf.kick_handler(command, ...)
-		if command == "ip" then
+		if command == "agent" then
+			agent = ...
+		elseif command == "ip" then
 			return msgserver.ip(...)
 		elseif command == "calls" then
 			return calls
@@ -42,6 +45,10 @@ local function server()
 			return nil
 		elseif text == "huge" then
 			return string.rep("x", 0xffff)
+		end
+		-- A server has the protocol "client" for its agents.
+		if text == "agent" then
+			return skynet.tostring(skynet.rawcall(agent, "client", text))
 		end
 		return "re:" .. text
 	end
@@ -171,6 +178,22 @@ local function requests()
 	socket.close(id)
 end
 
+local function requests_for_agents()
+	skynet.register_protocol {
+		name = "client",
+		id = skynet.PTYPE_CLIENT,
+		unpack = skynet.tostring,
+		dispatch = function(_, _, text)
+			skynet.ret("from the " .. text)
+		end,
+	}
+	ask("agent", skynet.self())
+	local id = enter(new_user "agents", 1)
+	request(id, "agent", 1)
+	check_answer(id, "from the agent", 1, 1)
+	socket.close(id)
+end
+
 local function bad_requests()
 	local name = new_user "bad"
 	local id = enter(name, 1)
@@ -288,6 +311,7 @@ else
 		names()
 		handshakes()
 		requests()
+		requests_for_agents()
 		bad_requests()
 		lost_answers()
 		a_conflict()
