@@ -186,7 +186,9 @@ impl Walk {
         unsafe {
             let key = match lua_type(l, index) {
                 LUA_TSTRING => return Ok(self.text(index)?),
-                LUA_TNUMBER if lua_isinteger(l, index) != 0 => Value::Integer(lua_tointeger(l, index)),
+                LUA_TNUMBER if lua_isinteger(l, index) != 0 => {
+                    Value::Integer(lua_tointeger(l, index))
+                }
                 LUA_TNUMBER => Value::Float(lua_tonumber(l, index)),
                 LUA_TBOOLEAN => Value::Boolean(lua_toboolean(l, index) != 0),
                 LUA_TLIGHTUSERDATA => Value::Pointer(lua_touserdata(l, index).addr()),
