@@ -64,6 +64,18 @@ local function server()
 	msgserver.start(conf)
 end
 
+local function agent()
+	skynet.register_protocol {
+		name = "client",
+		id = skynet.PTYPE_CLIENT,
+		unpack = skynet.tostring,
+		dispatch = function(_, _, text)
+			skynet.ret("from the " .. text)
+		end,
+	}
+	skynet.start(function() end)
+end
+
 local socket
 local port
 local gate
@@ -179,15 +191,7 @@ local function requests()
 end
 
 local function requests_for_agents()
-	skynet.register_protocol {
-		name = "client",
-		id = skynet.PTYPE_CLIENT,
-		unpack = skynet.tostring,
-		dispatch = function(_, _, text)
-			skynet.ret("from the " .. text)
-		end,
-	}
-	ask("agent", skynet.self())
+	ask("agent", check.helper "agent")
 	local id = enter(new_user "agents", 1)
 	request(id, "agent", 1)
 	check_answer(id, "from the agent", 1, 1)
@@ -298,6 +302,8 @@ end
 
 if (...) == "server" then
 	server()
+elseif (...) == "agent" then
+	agent()
 else
 	socket = require "skynet.socket"
 	check.main(function()
