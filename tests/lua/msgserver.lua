@@ -9,7 +9,7 @@ local SECRET <const> = "12345678"
 
 local function server()
 	local msgserver = require "snax.msgserver"
-	local conf = { expired_number = 8 }
+	local conf = { expired_number = 8, handshake_seconds = 4 }
 	local calls, disconnects, blocked = 0, 0, {}
 	local agent
 
@@ -167,6 +167,17 @@ local function handshakes()
 	socket.close(enter(name, 6))
 end
 
+local function silence()
+	local name = new_user "silence"
+	local silent, quick = connect(), enter(name, 1)
+	check.equal(receive(silent), false)
+	socket.close(silent)
+	-- Whoever has said who he is may be silent for longer.
+	request(quick, "x", 1)
+	check_answer(quick, "re:x", 1, 1)
+	socket.close(quick)
+end
+
 local function requests()
 	local id = enter(new_user "requests", 1)
 	request(id, "one", 1)
@@ -316,6 +327,7 @@ else
 		check.results({ "registered", "test" }, skynet.call(gate, "lua", "open", conf))
 		names()
 		handshakes()
+		silence()
 		requests()
 		requests_for_agents()
 		bad_requests()
