@@ -328,7 +328,8 @@ fn dropped(error: TlsError) -> String {
     error.to_string()
 }
 
-/// `tls:read([data])`: what has been decrypted. An error of the peer comes after the last of it.
+/// `tls:read([data]) -> text, ended`: what has been decrypted, and whether the peer has said that
+/// it sends nothing more. An error of the peer comes after the last text.
 unsafe extern "C-unwind" fn read(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this.
     unsafe {
@@ -339,7 +340,9 @@ unsafe extern "C-unwind" fn read(l: *mut lua_State) -> c_int {
         {
             fail(l, read_error(error));
         }
-        push(l, take(session.plain()))
+        push(l, take(session.plain()));
+        lua_pushboolean(l, session.has_ended().into());
+        2
     }
 }
 
