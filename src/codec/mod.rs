@@ -5,6 +5,7 @@
 
 pub mod cluster;
 pub mod crypt;
+pub mod dns;
 pub mod harbor;
 pub mod http;
 pub mod netpack;

@@ -65,7 +65,8 @@ impl Queue {
         }
         // SAFETY: the block has len initialised bytes, and this call owns it.
         let bytes = unsafe { slice::from_raw_parts_mut(start, len) };
-        if !self.unfinished.contains_key(&id) && Head::Short.read(bytes) == len.checked_sub(2) {
+        let is_one_packet = Head::Short.read(bytes).is_some_and(|body| body + 2 == len);
+        if is_one_packet && !self.unfinished.contains_key(&id) {
             // The usual case: the block holds one packet, so it becomes the packet's.
             bytes.copy_within(2.., 0);
             return Arrived::One((start, len - 2));

@@ -1,4 +1,5 @@
-//! What all Lua services of a node share: the code cache and the native Lua modules.
+//! What all Lua services of a node share: the code cache, the native Lua modules, the input, and
+//! the slots for schemas.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use mlua::{Lua, Value};
 
 use super::codecache::CodeCache;
 use super::shared::Shelf;
+use super::sproto::Slots;
 use super::stdin::Stdin;
 use crate::node::Modules;
 
@@ -18,6 +20,7 @@ pub struct Runtime {
     pub(super) modules: HashMap<String, Opener>,
     pub(super) seed: u32,
     pub(super) stdin: Stdin,
+    pub(super) sproto: Slots,
     pub(super) shelf: Shelf,
 }
 
@@ -31,6 +34,7 @@ impl Runtime {
             modules: HashMap::new(),
             seed,
             stdin: Stdin::default(),
+            sproto: Slots::default(),
             shelf: Shelf::default(),
         }
     }

@@ -158,11 +158,13 @@ impl Service for LuaService {
             };
             (*vm).current = Current { kind, session, source, start, len };
             (*vm).trap.begin((*vm).main);
+            let turn = (*vm).context.node().net().begin_turn();
             match (*vm).callback {
                 Callback::Boot => boot::run(vm),
                 Callback::None => {}
                 Callback::Native | Callback::Lua { .. } => Vm::handle(vm),
             }
+            drop(turn);
             (*vm).trap.end();
             libc::free((*vm).block.cast());
             (*vm).block = ptr::null_mut();
@@ -228,6 +230,10 @@ impl Signals for LuaSignals {
 
     fn describe(&self, patience: Duration) -> Option<String> {
         self.trap.describe(patience)
+    }
+
+    fn memory(&self) -> u64 {
+        self.account.used() as u64
     }
 
     fn interrupt(&self, limit: Duration) {

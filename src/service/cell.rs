@@ -24,6 +24,11 @@ pub trait Signals: Send + Sync {
         None
     }
 
+    /// Returns how many bytes the service uses, if it counts them.
+    fn memory(&self) -> u64 {
+        0
+    }
+
     /// Breaks the message that runs with an error, because it may run for `limit` only.
     fn interrupt(&self, limit: Duration) {
         let _ = limit;
@@ -143,6 +148,11 @@ impl<S: Strategy> ServiceCell<S> {
     /// Tells what the service does right now; see [`Signals::describe`].
     pub fn describe(&self, patience: Duration) -> Option<String> {
         self.signals.get()?.describe(patience)
+    }
+
+    /// Returns how many bytes the service uses; 0 when it does not count them.
+    pub fn memory(&self) -> u64 {
+        self.signals.get().map_or(0, |signals| signals.memory())
     }
 
     /// Breaks the message that runs, if the service can do that.

@@ -108,23 +108,7 @@ local function exit_fails_requests_in_progress()
 	local peer = check.helper "silent"
 	local blocked = check.background(skynet.call, peer, "lua", "block")
 	local owed = check.background(skynet.call, peer, "lua", "respond")
-	local finished = check.background(skynet.call, peer, "lua", "forget")
 	check.raises("call failed", skynet.call, peer, "lua", "exit")
-	check.ok(not check.outcome(blocked))
-	check.ok(not check.outcome(owed))
-	check.ok(not finished.done)
-end
-
-local function kill_tells_nobody_about_requests_taken()
-	local peer = check.helper "silent"
-	local blocked = check.background(skynet.call, peer, "lua", "block")
-	local owed = check.background(skynet.call, peer, "lua", "respond")
-	skynet.call(peer, "lua", "test")
-	skynet.kill(peer)
-	check.raises("call to invalid address " .. skynet.address(peer), skynet.call, peer, "lua", "x")
-	skynet.sleep(10)
-	check.ok(not blocked.done and not owed.done)
-	skynet.term(peer)
 	check.ok(not check.outcome(blocked))
 	check.ok(not check.outcome(owed))
 end
@@ -198,8 +182,6 @@ check.main(function()
 	check.step "one session"
 	exit_fails_requests_in_progress()
 	check.step "exit"
-	kill_tells_nobody_about_requests_taken()
-	check.step "kill"
 	queued_requests_bounce()
 	check.step "bounced calls"
 	a_bounced_send_fails_other_calls()

@@ -102,7 +102,9 @@ end
 
 local function receive(id)
 	local head = socket.read(id, 2)
-	return head and socket.read(id, (string.unpack(">I2", head)))
+	local size = head and string.unpack(">I2", head)
+	-- A read of no bytes would wait.
+	return size == 0 and "" or size and socket.read(id, size)
 end
 
 -- Opens a gate; returns its address and port, and what waits for its next events.

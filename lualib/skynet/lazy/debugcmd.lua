@@ -28,6 +28,11 @@ function commands.KILLTASK(pattern)
 	end
 end
 
+-- The calls of this service that wait for an answer, the oldest first.
+function commands.CALLS()
+	skynet.retpack(require "skynet.native.internal".calls())
+end
+
 -- Stands until skynet.info_func gives a better one.
 function commands.INFO()
 	skynet.retpack(nil)

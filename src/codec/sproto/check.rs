@@ -21,7 +21,7 @@ fn check_struct<'a>(
     bytes: &'a [u8],
     depth: u32,
 ) -> Result<&'a [u8], Malformed> {
-    let one = schema.types().get(type_index).filter(|_| depth < DEPTH_MAX).ok_or(Malformed)?;
+    let one = schema.types().get(type_index).filter(|_| depth <= DEPTH_MAX).ok_or(Malformed)?;
     let mut fields = Fields::read(bytes)?;
     while let Some((tag, slot)) = fields.next_field()? {
         let Some(field) = one.fields.iter().find(|field| u32::from(field.tag) == tag) else {

@@ -28,7 +28,7 @@ pub use read::{Fields, Items, Malformed, Numbers, Slot, boolean, double, integer
 pub use schema::{Field, Index, Kind, Protocol, Schema, Type};
 pub use write::{Open, WriteError, Writer};
 
-/// The deepest nesting of structs, when written and when read alike.
+/// The most structs in each other when a message is written; one more may be read.
 pub const DEPTH_MAX: u32 = 64;
 
 /// The most bytes of a message.

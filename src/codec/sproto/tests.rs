@@ -108,8 +108,8 @@ fn deep_messages_are_refused() {
             [&b"\x01\0\0\0"[..], &len.to_le_bytes(), &inner].concat()
         })
     };
-    assert!(check(&schema, 0, &nested(63)).is_ok());
-    assert_eq!(check(&schema, 0, &nested(64)), Err(Malformed));
+    assert!(check(&schema, 0, &nested(64)).is_ok());
+    assert_eq!(check(&schema, 0, &nested(65)), Err(Malformed));
     assert_eq!(check(&schema, 0, &nested(100_000)), Err(Malformed));
 }
 

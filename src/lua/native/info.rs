@@ -256,7 +256,8 @@ unsafe fn fill_tasks(vm: *mut Vm, l: *mut lua_State) -> c_int {
     // SAFETY: rules 1 and 2: the sessions are kept in the Vm.
     unsafe {
         (*vm).scratch_sessions.clear();
-        (*vm).scratch_sessions.extend((*vm).waiters.keys());
+        let seen = (*vm).waiters.iter().filter(|(_, waiter)| !matches!(waiter, Waiter::CallCheck));
+        (*vm).scratch_sessions.extend(seen.map(|(session, _)| *session));
         for at in 0..(*vm).scratch_sessions.len() {
             let session = Vm::found_session(vm, at);
             let Some(waiter) = (*vm).waiters.get(&session).copied() else { continue };

@@ -10,6 +10,7 @@ use mlua::ffi::{
 
 use super::fork::waiting_task;
 use super::set_functions;
+use crate::lua::inspect;
 use crate::lua::later;
 use crate::lua::task::Task;
 use crate::lua::vm::{Vm, Waiter, task_of, vm_of};
@@ -19,13 +20,16 @@ use crate::message::Address;
 pub(in crate::lua) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this.
     unsafe {
-        lua_createtable(l, 0, 4);
+        lua_createtable(l, 0, 8);
         set_functions(
             l,
             &[
                 (c"expect", expect),
                 (c"forget", forget),
                 (c"tasks", tasks),
+                (c"calls", inspect::calls),
+                (c"survey", inspect::survey),
+                (c"go_on", inspect::go_on),
                 (c"init_thread", init_thread),
             ],
         );
@@ -74,7 +78,8 @@ unsafe extern "C-unwind" fn tasks(l: *mut lua_State) -> c_int {
         let vm = vm_of(l);
         later::materialise(vm, l);
         (*vm).scratch_sessions.clear();
-        (*vm).scratch_sessions.extend((*vm).waiters.keys());
+        let seen = (*vm).waiters.iter().filter(|(_, waiter)| !matches!(waiter, Waiter::CallCheck));
+        (*vm).scratch_sessions.extend(seen.map(|(session, _)| *session));
         let count = (*vm).scratch_sessions.len();
         lua_createtable(l, count as c_int, 0);
         for at in 0..count {
