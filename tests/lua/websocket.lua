@@ -198,6 +198,27 @@ local function limits()
 	too_large("\x01\x7f\0\0\0\0\0\4\0\0" .. long .. "\x80\1x")
 end
 
+-- A peer that does not read: the handler hears of it, with the connection and a size.
+local function slow_reader()
+	local id = connect()
+	local warned
+	function handle.warning(connection, kib)
+		warned = warned or (type(connection) == "table" and kib)
+	end
+	function handle.handshake(s)
+		local text = ("x"):rep(1024 * 1024)
+		for _ = 1, 24 do
+			websocket.write(s, text)
+		end
+	end
+	check.equal(socket.read(id, #SWITCHED), SWITCHED)
+	socket.pause(id)
+	check.eventually(function() return warned end, "a warning")
+	check.ok(warned >= 1024)
+	socket.close(id)
+	accepted(true)
+end
+
 local function refused(request, status, text)
 	local id = connect(request)
 	local _, answer = socket.read(id, 100000)
@@ -358,6 +379,7 @@ check.main(function()
 	the_server_writes()
 	handler_fails()
 	limits()
+	slow_reader()
 	refusals()
 	protocols_and_early_frames()
 	not_http()
