@@ -181,7 +181,7 @@ local function new_message(connection)
 			parts[#parts + 1] = payload
 		end
 		if fin then
-			local text = #parts == 1 and payload or table.concat(parts)
+			local text = #parts == 1 and parts[1] or table.concat(parts)
 			if connection.strict then
 				strict_checks.message(connection, kind, text)
 			end

@@ -104,13 +104,14 @@ local function messages()
 	check.equal(socket.read(id, 5), "\x8a\3mid")
 	socket.write(id, frame(PONG, "x") .. frame(0x80, "lone"))
 	socket.write(id, frame(0x01, "") .. frame(0x00, ""):rep(1000) .. frame(0x80, "last"))
-	events:wait(10)
+	socket.write(id, frame(0x01, "first") .. frame(0x80, ""))
+	events:wait(11)
 	socket.write(id, frame(CLOSE, "\3\xe8bye"))
 	check.results({ false, "\x88\0" }, socket.read(id, 100))
 	socket.close(id)
 	accepted(true)
 	events:equal("connect handshake /chat?room=1 h text hello binary \0\1 text  ping text abcdef pong "
-		.. "frame lone text last close 1000 bye")
+		.. "frame lone text last text first close 1000 bye")
 end
 
 local function bare_close()
