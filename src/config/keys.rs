@@ -50,4 +50,9 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("snax_loader", Kind::Text),
     ("certfile", Kind::Text),
     ("keyfile", Kind::Text),
+    ("tls_verify", Kind::Flag),
+    ("tls_ca", Kind::Text),
+    ("tls_handshake_timeout", Kind::Text),
+    ("http_head_timeout", Kind::Text),
+    ("http_body_limit", Kind::Integer),
 ];
