@@ -16,8 +16,8 @@
 mod account;
 mod boot;
 mod bytes;
-mod client_socket;
 mod calls;
+mod client_socket;
 mod cluster;
 mod codecache;
 mod core;

@@ -1,0 +1,8 @@
+//! Packets of gates: the same in whatever pieces they arrive.
+
+#![no_main]
+
+#[path = "../models/netpack.rs"]
+mod model;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| model::run(bytes));
