@@ -24,6 +24,7 @@ impl App {
     pub fn new(config: Config) -> Self {
         let mut modules = Modules::new();
         native::install(&mut modules);
+        native::capi::install(&mut modules, &config.cpath);
         Self { config, modules, lua: lua::Runtime::new() }
     }
 

@@ -1,3 +1,3 @@
--- The name of skynet.dns in applications of skynet 1.0.
+-- The old name of skynet.dns.
 
 return require "skynet.dns"

@@ -1,3 +1,3 @@
--- The name of skynet.sharemap in applications of skynet 1.0.
+-- The old name of skynet.sharemap.
 
 return require "skynet.sharemap"

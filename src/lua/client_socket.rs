@@ -9,7 +9,7 @@ use std::io::{self, BufRead, ErrorKind, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::os::fd::{IntoRawFd, RawFd};
 use std::slice;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use mlua::ffi::{
@@ -199,32 +199,34 @@ unsafe extern "C-unwind" fn usleep(l: *mut lua_State) -> c_int {
 }
 
 /// `readstdin()`: the next line that was typed, or nothing. The first call starts the thread that
-/// reads; the end of standard input ends the process, as there is nobody to talk to any more.
+/// reads. Behind the last line the process ends, as there is nobody to talk to any more.
 unsafe extern "C-unwind" fn readstdin(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this. Running out of memory right here would leak the line.
     unsafe {
-        let Some(line) = next_line() else { return 0 };
-        lua_pushlstring(l, line.as_ptr().cast(), line.len());
+        match next_line() {
+            Ok(line) => drop(lua_pushlstring(l, line.as_ptr().cast(), line.len())),
+            Err(TryRecvError::Empty) => return 0,
+            Err(TryRecvError::Disconnected) => std::process::exit(1),
+        }
         1
     }
 }
 
-fn next_line() -> Option<Vec<u8>> {
+fn next_line() -> Result<Vec<u8>, TryRecvError> {
     let lines = LINES.get_or_init(|| Mutex::new(start_reader()));
-    lines.lock().unwrap_or_else(PoisonError::into_inner).try_recv().ok()
+    lines.lock().unwrap_or_else(PoisonError::into_inner).try_recv()
 }
 
 fn start_reader() -> Receiver<Vec<u8>> {
     let (sender, lines) = sync_channel(LINES_MAX);
     let reader = std::thread::Builder::new().name("stdin".to_owned());
-    // Without a thread nobody types.
+    // Without a thread it is as if standard input had ended.
     let _ = reader.spawn(move || {
         for line in io::stdin().lock().split(b'\n').map_while(Result::ok) {
             if sender.send(line).is_err() {
                 return;
             }
         }
-        std::process::exit(1);
     });
     lines
 }

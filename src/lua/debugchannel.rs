@@ -15,11 +15,11 @@ use std::time::Duration;
 
 use mlua::ffi::{
     self, LUA_REGISTRYINDEX, LUA_TFUNCTION, lua_Debug, lua_State, lua_createtable, lua_getinfo,
-    lua_isnoneornil, lua_newuserdatauv, lua_pop, lua_pushinteger, lua_pushlightuserdata,
-    lua_pushlstring, lua_pushnil, lua_pushstring, lua_pushthread, lua_pushvalue, lua_rawget,
-    lua_rawgetp, lua_rawset, lua_rawsetp, lua_setfield, lua_sethook, lua_setmetatable,
-    lua_toboolean, lua_tothread, lua_touserdata, lua_xmove, lua_yield, luaL_checklstring,
-    luaL_checktype, luaL_checkudata, luaL_newmetatable, luaL_optinteger,
+    lua_isnoneornil, lua_isyieldable, lua_newuserdatauv, lua_pop, lua_pushinteger,
+    lua_pushlightuserdata, lua_pushlstring, lua_pushnil, lua_pushstring, lua_pushthread,
+    lua_pushvalue, lua_rawget, lua_rawgetp, lua_rawset, lua_rawsetp, lua_setfield, lua_sethook,
+    lua_setmetatable, lua_settop, lua_toboolean, lua_tothread, lua_touserdata, lua_yield,
+    luaL_checklstring, luaL_checktype, luaL_checkudata, luaL_newmetatable, luaL_optinteger,
 };
 
 use super::error::raise;
@@ -173,8 +173,13 @@ unsafe extern "C-unwind" fn sethook(l: *mut lua_State) -> c_int {
     unsafe {
         let given = lua_tothread(l, 1);
         let (target, f) = if given.is_null() { (l, 1) } else { (given, 2) };
+        lua_settop(l, f + 2);
         push_hooks(l);
-        push_thread(target, l);
+        if given.is_null() {
+            lua_pushthread(l);
+        } else {
+            lua_pushvalue(l, 1);
+        }
         if lua_isnoneornil(l, f) != 0 {
             lua_pushnil(l);
             lua_rawset(l, -3);
@@ -220,22 +225,15 @@ unsafe fn push_hooks(l: *mut lua_State) {
     }
 }
 
-/// Pushes a thread onto another one's stack.
-unsafe fn push_thread(thread: *mut lua_State, l: *mut lua_State) {
-    // SAFETY: rule 4; both belong to one state.
-    unsafe {
-        lua_pushthread(thread);
-        if !std::ptr::eq(thread, l) {
-            lua_xmove(thread, l, 1);
-        }
-    }
-}
-
 /// Calls the thread's function, and yields when it says so.
 unsafe extern "C-unwind" fn hook(l: *mut lua_State, event: *mut lua_Debug) {
     // SAFETY: Lua calls this with the thread's own event; nothing is owned. A hook may yield
     // without values in line and count events, and does so as its last act.
     unsafe {
+        // Where no yield is possible, as below a C function, nothing stops.
+        if lua_isyieldable(l) == 0 {
+            return;
+        }
         let names = [c"call", c"return", c"line", c"count", c"tail call"];
         push_hooks(l);
         lua_pushthread(l);

@@ -158,11 +158,13 @@ impl Service for LuaService {
             };
             (*vm).current = Current { kind, session, source, start, len };
             (*vm).trap.begin((*vm).main);
+            let turn = (*vm).context.node().net().begin_turn();
             match (*vm).callback {
                 Callback::Boot => boot::run(vm),
                 Callback::None => {}
                 Callback::Native | Callback::Lua { .. } => Vm::handle(vm),
             }
+            drop(turn);
             (*vm).trap.end();
             libc::free((*vm).block.cast());
             (*vm).block = ptr::null_mut();

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::codec::netpack::{Head, Splitter};
-use crate::message::socket::{Event, Record};
+use crate::message::socket::{Event, Opened};
 use crate::message::{Address, Kind, Message, Payload, Session};
 use crate::net::{Bytes, Priority, SocketId};
 use crate::node::{Context, StartError};
@@ -136,23 +136,18 @@ impl Gate {
         }
     }
 
-    fn socket(&mut self, message: &Message) {
-        let Some(record) = Record::read(message.payload.as_bytes()) else { return };
-        let len = usize::try_from(record.ud).unwrap_or(0);
+    fn socket(&mut self, message: Message) {
+        let Some(opened) = Opened::new(message) else { return };
+        let record = opened.record();
         match record.event {
-            DATA => {
-                // SAFETY: the runtime sent this message, and its block of `ud` bytes is ours.
-                let data = unsafe { Payload::from_raw(record.buffer, len) };
-                self.data(record.id, data.as_bytes());
-            }
+            DATA => self.data(record.id, opened.data.as_bytes()),
             CONNECT => self.connected(record.id),
             CLOSE | ERROR => self.ended(record.id),
             ACCEPT => self.accept(record.ud, record.text),
             WARNING => {
                 self.context.log(&format!("fd ({}) send buffer ({})K", record.id, record.ud));
             }
-            // SAFETY: as above; a gate has no sockets of UDP.
-            _ => drop(unsafe { Payload::from_raw(record.buffer, len) }),
+            _ => {}
         }
     }
 
@@ -303,8 +298,7 @@ impl Service for Gate {
         match message.kind {
             Kind::TEXT => self.command(&String::from_utf8_lossy(message.payload.as_bytes())),
             Kind::CLIENT => self.send(&message),
-            // Only the runtime is believed: the message holds a pointer.
-            Kind::SOCKET if message.source == Address::NOBODY => self.socket(&message),
+            Kind::SOCKET => self.socket(message),
             _ => {}
         }
     }

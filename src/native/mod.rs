@@ -2,6 +2,7 @@
 //! a network, and the native gate.
 
 mod gate;
+pub mod capi;
 mod harbor;
 pub mod local_time;
 pub mod log_line;

@@ -18,10 +18,15 @@ pub struct StartError(pub String);
 type Factory =
     Box<dyn Fn(&Context, Option<&[u8]>) -> Result<Box<dyn Service>, StartError> + Send + Sync>;
 
+type Search = Box<
+    dyn Fn(&str, &Context, Option<&[u8]>) -> Result<Box<dyn Service>, StartError> + Send + Sync,
+>;
+
 /// The kinds of native services that a node can launch.
 #[derive(Default)]
 pub struct Modules {
     factories: HashMap<String, Factory>,
+    search: Option<Search>,
 }
 
 impl Modules {
@@ -43,6 +48,31 @@ impl Modules {
             + 'static,
     {
         self.factories.insert(name.to_owned(), Box::new(start));
+    }
+
+    /// Sets who starts the services of kinds that nobody has registered; the first argument is the
+    /// name of the kind.
+    pub fn search<F>(&mut self, start: F)
+    where
+        F: Fn(&str, &Context, Option<&[u8]>) -> Result<Box<dyn Service>, StartError>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.search = Some(Box::new(start));
+    }
+
+    fn start(
+        &self,
+        module: &str,
+        context: &Context,
+        args: Option<&[u8]>,
+    ) -> Result<Box<dyn Service>, StartError> {
+        match (self.factories.get(module), &self.search) {
+            (Some(factory), _) => factory(context, args),
+            (None, Some(search)) => search(module, context, args),
+            (None, None) => Err(StartError(format!("no native service {module:?}"))),
+        }
     }
 }
 
@@ -73,10 +103,10 @@ impl Node {
     /// # Blocking
     /// Runs the service's start function on the calling thread.
     pub fn launch(self: &Arc<Self>, module: &str, args: Option<&[u8]>) -> Option<Address> {
-        let Some(factory) = self.modules.factories.get(module) else {
+        if !self.modules.factories.contains_key(module) && self.modules.search.is_none() {
             self.log(Address::NOBODY, format!("error: no native service {module:?}").as_bytes());
             return None;
-        };
+        }
         let cell = match self.admit() {
             Ok(cell) => cell,
             Err(refused) => {
@@ -87,7 +117,7 @@ impl Node {
         let address = cell.address();
         let context = Context::new(Arc::clone(self), Arc::clone(&cell));
         // A panic must not leave a service behind that has an address and never runs.
-        let started = catch_unwind(AssertUnwindSafe(|| factory(&context, args)))
+        let started = catch_unwind(AssertUnwindSafe(|| self.modules.start(module, &context, args)))
             .unwrap_or_else(|panic| Err(StartError(format!("panic: {}", panic_text(&*panic)))));
         match started {
             Ok(service) => {

@@ -83,14 +83,13 @@ add("service", "", "the unique services of the network", function()
 	return skynet.call_timeout(PATIENCE, "SERVICE", "lua", "LIST")
 end)
 
--- Starts a service through the launcher: `:address  line`, or why there is none.
-local function start(command, ...)
-	local line = table.concat({ ... }, " ")
-	local ok, address = pcall(launcher, command, "snlua", ...)
+-- Starts a service through the launcher: `:address  name`, or why there is none.
+local function start(command, name, ...)
+	local ok, address = pcall(launcher, command, "snlua", name, ...)
 	if not ok then
 		return "Failed"
 	end
-	return address and { [skynet.address(address)] = line } or "Exit"
+	return address and { [skynet.address(address)] = name } or "Exit"
 end
 
 add("start", "name [args]", "starts a Lua service", function(_, _, ...)
@@ -102,9 +101,9 @@ add("log", "name [args]", "starts a Lua service whose messages are logged from t
 		return start("LOGLAUNCH", ...)
 	end)
 
-add("snax", "name [args]", "starts a snax service", function(_, _, ...)
-	local ok, object = pcall(snax.newservice, ...)
-	return ok and { [skynet.address(object.handle)] = table.concat({ ... }, " ") } or "Failed"
+add("snax", "name [args]", "starts a snax service", function(_, _, name, ...)
+	local ok, object = pcall(snax.newservice, name, ...)
+	return ok and { [skynet.address(object.handle)] = name } or "Failed"
 end)
 
 add("kill", "address", "ends a service at once; its code is not asked", function(_, _, address)

@@ -56,6 +56,7 @@ end
 
 function commands.REMOTEDEBUG(...)
 	require "skynet.remotedebug".start({}, ...)
+	skynet.ret()
 end
 
 function commands.SUPPORT(protocol)
