@@ -83,6 +83,8 @@ pub(super) mod kit {
     pub(in super::super) const NEXT: i64 = 7;
     /// Only of sharetable's views.
     pub(in super::super) const SAME: i64 = 8;
+    /// The root view, which lives as long as any view below it: updates come by way of it.
+    pub(in super::super) const ROOT_VIEW: i64 = 9;
 }
 
 /// Pushes the root view of a tree.
@@ -96,6 +98,8 @@ pub(super) unsafe fn push_root(l: *mut lua_State, tree: *const Arc<Tree>, kind: 
         let root = ffi::lua_gettop(l);
         push_kit(l, root, kind);
         push_view(l, root + 1, 0, 0, root);
+        lua_pushvalue(l, -1);
+        lua_rawseti(l, root + 1, kit::ROOT_VIEW);
         ffi::lua_replace(l, root);
         lua_settop(l, root);
     }
@@ -135,7 +139,7 @@ pub(super) unsafe fn set_root_key(l: *mut lua_State, meta: c_int, root: c_int) {
 unsafe fn push_kit(l: *mut lua_State, root: c_int, kind: Kind) {
     // SAFETY: rules 2 and 4.
     unsafe {
-        lua_createtable(l, 8, 0);
+        lua_createtable(l, 9, 0);
         let functions: [(i64, ffi::lua_CFunction); 6] = [
             (kit::FIRST, first),
             (kit::WRITE, write),
