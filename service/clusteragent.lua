@@ -30,7 +30,7 @@ local function lookup(name)
 	end
 	local asked = lookups[name]
 	if asked then
-		table.insert(asked, coroutine.running())
+		table.insert(asked, (coroutine.running()))
 		repeat
 			skynet.wait()
 		until asked.done

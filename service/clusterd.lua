@@ -48,10 +48,10 @@ local function wake_all(waiting)
 	end
 end
 
--- The address has changed: its sender, if there is one, follows in the background.
+-- The address has changed: its sender, if there is one, follows before anybody can use it again.
 local function follow(node, address)
 	if senders[node] then
-		skynet.fork(pcall, skynet.call, senders[node], "lua", "changenode", address)
+		skynet.send(senders[node], "lua", "move", address)
 	end
 end
 
@@ -116,7 +116,7 @@ local function address_of(node)
 	if nodes[node] == nil and not options.nowaiting then
 		skynet.error(string.format("Waiting for cluster node [%s]", node))
 		absent[node] = absent[node] or {}
-		table.insert(absent[node], coroutine.running())
+		table.insert(absent[node], (coroutine.running()))
 		skynet.wait()
 	end
 	local address = nodes[node]
@@ -161,7 +161,7 @@ function command.sender(node)
 	end
 	local lookup = lookups[node]
 	if lookup then
-		table.insert(lookup, coroutine.running())
+		table.insert(lookup, (coroutine.running()))
 		repeat
 			skynet.wait()
 		until lookup.done

@@ -156,13 +156,21 @@ function command.push(address, msg, size)
 	end
 end
 
--- Another address for the node; false: the node is down. Raises when it cannot be reached.
-function command.changenode(host, port)
-	if not host then
+-- Another address for the node; false: the node is down. What waits for answers fails.
+function command.move(address)
+	if address then
+		link.move(address)
+		skynet.fork(pcall, link.need)
+	else
 		skynet.error(string.format("Close cluster sender %s", link.status().address))
 		link.move(false)
-	else
-		link.move(port and string.format("%s:%d", host, port) or host)
+	end
+end
+
+-- As `move`, and waits for the connection. Raises when there is none.
+function command.changenode(host, port)
+	command.move(port and string.format("%s:%d", host, port) or host)
+	if host then
 		link.need()
 	end
 	skynet.ret()

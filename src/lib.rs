@@ -46,7 +46,7 @@
 //! # Layers
 //!
 //! From the ground up (a module uses lower layers only; `tests/tidy.rs` checks it): [`sync`] and
-//! [`affinity`], then [`message`], [`codec`] and [`config`], then [`timer`] and [`service`], then
+//! [`affinity`], then [`message`], [`codec`] and [`config`], then [`timer`], [`tls`] and [`service`], then
 //! [`sched`], then [`node`], then [`lua`], [`native`] and `lab`, and last [`app`] and [`cli`].
 
 pub mod affinity;
@@ -65,3 +65,4 @@ pub mod sched;
 pub mod service;
 pub mod sync;
 pub mod timer;
+pub mod tls;

@@ -35,6 +35,18 @@ fn the_lua_example_counts() {
 }
 
 #[test]
+fn the_guests_of_the_chat_room_talk() {
+    let folder = root().join("examples/websocket/config.lua");
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("config.lua");
+    fs::write(&config, format!("include {folder:?}\nroom_port = 0\n")).unwrap();
+    let text = output(Command::new(env!("CARGO_BIN_EXE_ironsky")).arg(config));
+    for line in ["bob hears: alice: hello bob\n", "alice hears: bob has left\n"] {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
+}
+
+#[test]
 fn a_rust_service_is_called_from_rust_and_lua() {
     let text = output(&mut Command::new(example("native_service")));
     for line in ["the answer is [Integer(40)]\n", "Lua added 2; the answer is 42\n"] {

@@ -1,3 +1,3 @@
--- The name of skynet.crypt in applications of skynet 1.0.
+-- The old name of skynet.crypt.
 
 return require "skynet.crypt"

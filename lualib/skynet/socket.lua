@@ -3,128 +3,41 @@
 -- the class "socket", which this module registers.
 
 local driver = require "skynet.socketdriver"
+local native = require "skynet.socket.native"
 local skynet = require "skynet"
 
 local socket = {}
 
--- Above so many bytes that nobody has read, the driver is told to stop reading.
-local BUFFER_LIMIT = 128 * 1024
-
--- The sockets of this service by id. When the service ends, they are closed.
-local sockets = setmetatable({}, {
-	__gc = function(all)
-		for id in next, all do
-			driver.close(id)
-		end
-	end,
-})
+-- The sockets of this service by id. What is read and who waits is kept by `native`, which also
+-- closes them when the service ends. Fields: connecting (true, or the text of a failed connect),
+-- listening (a listener that has not heard of its address), unstarted (a listener before `start`),
+-- address, port, callback (of a listener or a UDP socket), on_warning, udp.
+local sockets = {}
 
 -- Functions to call when a socket is closed, by id.
 local close_callbacks = {}
 
--- Objects: id, connected (false until the driver says so, and after the end), connecting (true, or
--- the text of a failed connect), buffer, waiting (a coroutine), want (a number, a separator, or
--- true for "until the end"), paused, limit, callback (of a listener or of a UDP socket), protocol,
--- closing (a coroutine that waits for the reader).
-
-local function wakeup(s)
-	local co = s.waiting
-	if co then
-		s.waiting = nil
-		skynet.wakeup(co)
-	end
-end
-
-local function pause(s, size)
-	if s.paused == nil then
-		if size then
-			skynet.error(string.format("Pause socket (%d) size : %d", s.id, size))
-		else
-			skynet.error(string.format("Pause socket (%d)", s.id))
-		end
-		driver.pause(s.id)
-		s.paused = true
-		-- What is on its way already is taken in before the reader goes on.
-		skynet.yield()
-	end
-end
-
--- Blocks the running coroutine until an event wakes it.
-local function suspend(s)
-	assert(not s.waiting)
-	s.waiting = coroutine.running()
-	if s.paused then
-		skynet.error(string.format("Resume socket (%d)", s.id))
-		driver.start(s.id)
-		skynet.wait(s.waiting)
-		s.paused = nil
-	else
-		skynet.wait(s.waiting)
-	end
-	-- Whoever closes the socket waits until this reader has gone on.
-	local closing = s.closing
-	if closing then
-		skynet.wakeup(closing)
-	end
-end
-
 local events = {}
 
-events[1] = function(id, size, block) -- data
-	local s = sockets[id]
-	if s == nil then
-		skynet.error("socket: drop package from " .. id)
-		driver.drop(block, size)
-		return
-	end
-	local total = driver.push(s.buffer, s.pool, block, size)
-	local want = s.want
-	if math.type(want) == "integer" then
-		if total >= want then
-			s.want = nil
-			if total > BUFFER_LIMIT then
-				pause(s, total)
-			end
-			wakeup(s)
-		end
-		return
-	end
-	if s.limit and total > s.limit then
-		skynet.error(string.format("socket buffer overflow: fd=%d size=%d", id, total))
-		driver.close(id)
-		return
-	end
-	if type(want) == "string" then
-		if driver.readline(s.buffer, nil, want) then
-			s.want = nil
-			if total > BUFFER_LIMIT then
-				pause(s, total)
-			end
-			wakeup(s)
-		end
-	elseif total > BUFFER_LIMIT and not s.waiting then
-		pause(s, total)
-	end
-end
+-- 1, data, is handled by `native`.
 
 events[2] = function(id, ud, text) -- connect
 	local s = sockets[id]
-	if s == nil or s.connected then
+	if s == nil or native.connected(id) then
 		return
 	end
 	if s.listening then
 		s.address, s.port = text, ud
 		s.listening = nil
 	end
-	s.connected = true
-	wakeup(s)
+	native.connected(id, true)
+	native.wake(id)
 end
 
 events[3] = function(id) -- close
-	local s = sockets[id]
-	if s then
-		s.connected = false
-		wakeup(s)
+	if sockets[id] then
+		native.connected(id, false)
+		native.wake(id)
 	else
 		driver.close(id)
 	end
@@ -155,14 +68,14 @@ events[5] = function(id, _, text) -- error
 		skynet.error("socket: accept error:", text)
 		return
 	end
-	if s.connected then
+	if native.connected(id) then
 		skynet.error("socket: error on", id, text)
 	elseif s.connecting then
 		s.connecting = text
 	end
-	s.connected = false
+	native.connected(id, false)
 	driver.shutdown(id)
-	wakeup(s)
+	native.wake(id)
 end
 
 events[6] = function(id, size, block, address) -- udp
@@ -195,31 +108,26 @@ skynet.register_protocol {
 	end,
 }
 
--- Makes the object of a socket and waits until it is connected, started or bound.
-local function connect(id, callback, listening)
-	local s = {
-		id = id,
-		buffer = callback == nil and driver.buffer() or nil,
-		pool = callback == nil and {} or nil,
-		connected = false,
-		connecting = true,
-		callback = callback,
-		listening = listening,
-		protocol = "TCP",
-	}
+-- Waits until a socket is connected, started or bound.
+local function connect(id, callback)
 	assert(not close_callbacks[id], "socket has onclose callback")
 	local old = sockets[id]
 	if old and not old.unstarted then
 		error "socket is not closed"
 	end
+	local s = { connecting = true, callback = callback }
 	sockets[id] = s
-	suspend(s)
+	native.add(id)
+	native.wait(id)
 	local failure = s.connecting
 	s.connecting = nil
-	if s.connected then
+	if sockets[id] == s and native.connected(id) then
 		return id
 	end
-	sockets[id] = nil
+	if sockets[id] == s then
+		sockets[id] = nil
+		native.forget(id)
+	end
 	return nil, failure
 end
 
@@ -242,25 +150,15 @@ end
 
 function socket.listen(host, port, backlog)
 	local id = driver.listen(host, port, backlog)
-	local s = {
-		id = id,
-		connected = false,
-		listening = true,
-		unstarted = true,
-		protocol = "TCP",
-	}
 	assert(sockets[id] == nil)
+	local s = { listening = true, unstarted = true }
 	sockets[id] = s
-	suspend(s)
+	native.add(id)
+	native.wait(id)
 	return id, s.address, s.port
 end
 
-function socket.pause(id)
-	local s = sockets[id]
-	if s then
-		pause(s)
-	end
-end
+socket.pause = native.pause
 
 function socket.shutdown(id)
 	if sockets[id] then
@@ -279,110 +177,19 @@ function socket.close(id)
 		return
 	end
 	driver.close(id)
-	if s.connected then
-		-- Nobody resumes a socket that is being closed.
-		s.paused = false
-		if s.waiting then
-			-- The reader takes what is there; then it wakes this coroutine.
-			assert(not s.closing)
-			s.closing = coroutine.running()
-			skynet.wait(s.closing)
-		else
-			suspend(s)
-		end
-		s.connected = false
+	if native.connected(id) then
+		native.wait_close(id)
 	end
-	sockets[id] = nil
+	if sockets[id] == s then
+		sockets[id] = nil
+		native.forget(id)
+	end
 end
 
--- What is left when a socket is closed.
-local function rest(s)
-	return driver.readall(s.buffer, s.pool)
-end
-
-function socket.read(id, n)
-	local s = sockets[id]
-	assert(s)
-	if n == nil then
-		local text = rest(s)
-		if text ~= "" then
-			return text
-		end
-		if not s.connected then
-			return false, text
-		end
-		assert(not s.want)
-		s.want = 0
-		suspend(s)
-		text = rest(s)
-		if text ~= "" then
-			return text
-		end
-		return false, text
-	end
-	local text = driver.pop(s.buffer, s.pool, n)
-	if text then
-		return text
-	end
-	if s.closing or not s.connected then
-		return false, rest(s)
-	end
-	assert(not s.want)
-	s.want = n
-	suspend(s)
-	text = driver.pop(s.buffer, s.pool, n)
-	if text then
-		return text
-	end
-	return false, rest(s)
-end
-
-function socket.readall(id)
-	local s = sockets[id]
-	assert(s)
-	if not s.connected then
-		local text = rest(s)
-		return text ~= "" and text
-	end
-	assert(not s.want)
-	s.want = true
-	suspend(s)
-	assert(s.connected == false)
-	s.want = nil
-	return rest(s)
-end
-
-function socket.readline(id, sep)
-	sep = sep or "\n"
-	local s = sockets[id]
-	assert(s)
-	local text = driver.readline(s.buffer, s.pool, sep)
-	if text then
-		return text
-	end
-	if not s.connected then
-		return false, rest(s)
-	end
-	assert(not s.want)
-	s.want = sep
-	suspend(s)
-	if s.connected then
-		return driver.readline(s.buffer, s.pool, sep)
-	end
-	return false, rest(s)
-end
-
-function socket.block(id)
-	local s = sockets[id]
-	if not s or not s.connected then
-		return false
-	end
-	assert(not s.want)
-	s.want = 0
-	suspend(s)
-	return s.connected
-end
-
+socket.read = native.read
+socket.readall = native.readall
+socket.readline = native.readline
+socket.block = native.block
 socket.write = driver.send
 socket.lwrite = driver.lsend
 socket.header = driver.header
@@ -398,13 +205,11 @@ end
 function socket.disconnected(id)
 	local s = sockets[id]
 	if s then
-		return not (s.connected or s.connecting)
+		return not (s.connecting or native.connected(id))
 	end
 end
 
-function socket.limit(id, limit)
-	assert(sockets[id]).limit = limit
-end
+socket.limit = native.limit
 
 function socket.warning(id, callback)
 	assert(sockets[id]).on_warning = callback
@@ -418,8 +223,9 @@ end
 function socket.abandon(id)
 	local s = sockets[id]
 	if s then
-		s.connected = false
-		wakeup(s)
+		native.connected(id, false)
+		native.wake(id)
+		native.forget(id)
 		close_callbacks[id] = nil
 		sockets[id] = nil
 	end
@@ -427,12 +233,8 @@ end
 
 local function create_udp(id, callback)
 	assert(not sockets[id], "socket is not closed")
-	sockets[id] = {
-		id = id,
-		connected = true,
-		protocol = "UDP",
-		callback = callback,
-	}
+	sockets[id] = { udp = true, callback = callback }
+	native.add(id, true)
 	return id
 end
 
@@ -443,7 +245,7 @@ end
 function socket.udp_connect(id, addr, port, callback)
 	local s = sockets[id]
 	if s then
-		assert(s.protocol == "UDP")
+		assert(s.udp)
 		if callback then
 			s.callback = callback
 		end

@@ -111,7 +111,7 @@ local function log_in(conf, id, server, uid, secret)
 	logging_in[uid] = nil
 	if not ok then
 		finish(id, "403 Forbidden")
-		error(subid)
+		error(subid, 0)
 	end
 	finish(id, "200 " .. encode(subid or ""))
 end
@@ -125,8 +125,8 @@ local function accept(conf, slave, id, address)
 		error(string.format("auth failed: socket (fd = %d) closed", id))
 	else
 		finish(id, "401 Unauthorized")
-		-- The slave's text.
-		error(server)
+		-- The slave's text says where.
+		error(server, 0)
 	end
 end
 

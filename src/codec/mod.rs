@@ -5,6 +5,10 @@
 
 pub mod cluster;
 pub mod crypt;
+pub mod dns;
 pub mod harbor;
+pub mod http;
 pub mod netpack;
 pub mod seri;
+pub mod sproto;
+pub mod websocket;

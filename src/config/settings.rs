@@ -34,14 +34,14 @@ pub struct Config {
     pub logservice: String,
     /// Whether the processor time of each message is accounted (`profile`).
     pub profile: bool,
+    /// How sockets behave.
+    pub sockets: SocketConfig,
     /// From which age on a call without an answer is reported, in seconds; 0 for never
     /// (`call_warning`).
     pub call_warning: u32,
     /// For how long a message may run before it is interrupted, in seconds; 0 for ever
     /// (`message_limit`).
     pub message_limit: u32,
-    /// How sockets behave.
-    pub sockets: SocketConfig,
     /// Every key, as services see it.
     pub environment: Environment,
 }
@@ -108,14 +108,14 @@ fn read(evaluated: Evaluated) -> Result<Config, ConfigError> {
         logservice: reader.text_or("logservice", "logger")?,
         profile: reader.flag_or("profile", true),
         affinity: reader.affinity()?,
-        call_warning: reader.seconds("call_warning"),
-        message_limit: reader.seconds("message_limit"),
         sockets: SocketConfig {
             nodelay: reader.flag_or("socket_nodelay", true),
             backlog: reader.positive_or("socket_backlog", 1024, u32::MAX.into())? as u32,
             unsent_bytes_max: reader.positive_or("socket_unsent_max", 64 << 20, i64::MAX)? as usize,
             grace_seconds: reader.integer_or("socket_grace", 60).max(0) as u64,
         },
+        call_warning: reader.seconds("call_warning"),
+        message_limit: reader.seconds("message_limit"),
         environment,
     })
 }
@@ -182,13 +182,6 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads a number of seconds that need not be there; what is none counts as 0.
-    fn seconds(&self, key: &str) -> u32 {
-        let text = self.environment.get(key);
-        let seconds = text.map_or(0, |text| accessor::integer(text.to_bytes()));
-        u32::try_from(seconds.max(0)).unwrap_or(u32::MAX)
-    }
-
     /// A number from 1 to `max`.
     fn positive_or(&self, key: &'static str, default: i64, max: i64) -> Result<i64, ConfigError> {
         let value = self.integer_or(key, default);
@@ -196,6 +189,13 @@ impl Reader<'_> {
             return Ok(value);
         }
         Err(self.unfit(key, "a number greater than 0", value.to_string()))
+    }
+
+    /// Reads a number of seconds that need not be there; what is none counts as 0.
+    fn seconds(&self, key: &str) -> u32 {
+        let text = self.environment.get(key);
+        let seconds = text.map_or(0, |text| accessor::integer(text.to_bytes()));
+        u32::try_from(seconds.max(0)).unwrap_or(u32::MAX)
     }
 
     fn flag_or(&self, key: &str, default: bool) -> bool {

@@ -22,6 +22,7 @@ use super::later;
 use super::native::protocol::{UNPACK, is_native};
 use super::send::post_error;
 use super::seri;
+use super::socket::stream;
 use super::task::Task;
 use super::trace;
 use super::unhandled::{unknown_request, unknown_response};
@@ -333,6 +334,9 @@ unsafe fn request(vm: *mut Vm, l: *mut lua_State) {
         let kind = (*vm).current.kind;
         if kind == Kind::LUA && (*vm).lua_protocol.plain && (*vm).lua_protocol.dispatch > 0 {
             return lua_request(vm, l);
+        }
+        if kind == Kind::SOCKET && (*vm).streams.active && stream::data(vm) {
+            return;
         }
         lua_rawgeti(l, LUA_REGISTRYINDEX, (*vm).refs.protocols.into());
         if lua_rawgeti(l, -1, kind.number().into()) != LUA_TTABLE {

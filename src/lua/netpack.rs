@@ -22,11 +22,19 @@ use super::error::raise_top;
 use super::native::set_functions;
 use super::vm::SessionHasher;
 use crate::codec::netpack::{Head, Splitter, short_head};
+use crate::message::socket::{Event, Record};
 
 const METATABLE: &CStr = c"ironsky.netpack";
 
 /// The longest packet that a head of 2 bytes can announce.
 const PACKET_BYTES_MAX: usize = 0xffff;
+
+const DATA: i32 = Event::Data as i32;
+const CONNECT: i32 = Event::Connect as i32;
+const CLOSE: i32 = Event::Close as i32;
+const ACCEPT: i32 = Event::Accept as i32;
+const ERROR: i32 = Event::Error as i32;
+const WARNING: i32 = Event::Warning as i32;
 
 /// A block of the C heap.
 type Block = (*mut u8, usize);
@@ -57,7 +65,8 @@ impl Queue {
         }
         // SAFETY: the block has len initialised bytes, and this call owns it.
         let bytes = unsafe { slice::from_raw_parts_mut(start, len) };
-        if !self.unfinished.contains_key(&id) && Head::Short.read(bytes) == len.checked_sub(2) {
+        let is_one_packet = Head::Short.read(bytes).is_some_and(|body| body + 2 == len);
+        if is_one_packet && !self.unfinished.contains_key(&id) {
             // The usual case: the block holds one packet, so it becomes the packet's.
             bytes.copy_within(2.., 0);
             return Arrived::One((start, len - 2));
@@ -149,39 +158,49 @@ unsafe extern "C-unwind" fn filter(l: *mut lua_State) -> c_int {
         let len = luaL_checkinteger(l, 3) as usize;
         let queue = queue_at_1(l);
         lua_settop(l, 1);
-        let Some(message) = SocketMessage::read(start, len) else { return 1 };
-        match message.kind {
-            SocketMessage::DATA => {
-                let arrived = (*queue).data(message.id, message.block());
-                push_arrived(l, message.id, arrived);
+        let Some(record) = record_at(start, len) else { return 1 };
+        let block = (record.buffer, usize::try_from(record.ud).unwrap_or(0));
+        match record.event {
+            DATA => {
+                let arrived = (*queue).data(record.id, block);
+                push_arrived(l, record.id, arrived);
             }
-            SocketMessage::CONNECT => {
-                push_event(l, c"init", message.id);
-                push_text(l, message.text);
-                lua_pushinteger(l, message.ud.into());
+            CONNECT => {
+                push_event(l, c"init", record.id);
+                push_text(l, record.text);
+                lua_pushinteger(l, record.ud.into());
             }
-            SocketMessage::CLOSE => {
-                (*queue).unfinished.remove(&message.id);
-                push_event(l, c"close", message.id);
+            CLOSE => {
+                (*queue).unfinished.remove(&record.id);
+                push_event(l, c"close", record.id);
             }
-            SocketMessage::ACCEPT => {
-                push_event(l, c"open", message.ud);
-                push_text(l, message.text);
+            ACCEPT => {
+                push_event(l, c"open", record.ud);
+                push_text(l, record.text);
             }
-            SocketMessage::ERROR => {
-                (*queue).unfinished.remove(&message.id);
-                push_event(l, c"error", message.id);
-                push_text(l, message.text);
+            ERROR => {
+                (*queue).unfinished.remove(&record.id);
+                push_event(l, c"error", record.id);
+                push_text(l, record.text);
             }
-            SocketMessage::WARNING => {
-                push_event(l, c"warning", message.id);
-                lua_pushinteger(l, message.ud.into());
+            WARNING => {
+                push_event(l, c"warning", record.id);
+                lua_pushinteger(l, record.ud.into());
             }
             // A packet of UDP: no stream, so nothing of ours.
-            _ => libc::free(message.block().0.cast()),
+            _ => libc::free(block.0.cast()),
         }
         lua_gettop(l)
     }
+}
+
+/// Reads a message; nothing if it is too short for one.
+unsafe fn record_at<'a>(start: *const c_void, len: usize) -> Option<Record<'a>> {
+    if start.is_null() {
+        return None;
+    }
+    // SAFETY: the caller's message has len bytes.
+    Record::read(unsafe { slice::from_raw_parts(start.cast(), len) })
 }
 
 /// Returns the queue that is the first argument; puts a new one there if it is nil.
@@ -319,53 +338,5 @@ unsafe extern "C-unwind" fn collect(l: *mut lua_State) -> c_int {
     unsafe {
         *lua_touserdata(l, 1).cast::<Queue>() = Queue::default();
         0
-    }
-}
-
-/// A message of the socket server. Spec: network section 2.
-struct SocketMessage<'a> {
-    kind: i32,
-    id: i32,
-    ud: i32,
-    buffer: *mut c_void,
-    text: &'a [u8],
-}
-
-impl<'a> SocketMessage<'a> {
-    const DATA: i32 = 1;
-    const CONNECT: i32 = 2;
-    const CLOSE: i32 = 3;
-    const ACCEPT: i32 = 4;
-    const ERROR: i32 = 5;
-    const WARNING: i32 = 7;
-    /// Where the text begins.
-    const HEAD_BYTES: usize = 24;
-
-    /// Reads the message at `start`; nothing if it is too short for one.
-    unsafe fn read(start: *const c_void, len: usize) -> Option<Self> {
-        if start.is_null() || len < Self::HEAD_BYTES {
-            return None;
-        }
-        // SAFETY: the caller's message has len bytes, at least those of the head; it is aligned as
-        // malloc aligns.
-        unsafe {
-            let words = start.cast::<i32>();
-            Some(Self {
-                kind: words.read_unaligned(),
-                id: words.add(1).read_unaligned(),
-                ud: words.add(2).read_unaligned(),
-                buffer: start.cast::<*mut c_void>().add(2).read_unaligned(),
-                text: slice::from_raw_parts(
-                    start.cast::<u8>().add(Self::HEAD_BYTES),
-                    len - Self::HEAD_BYTES,
-                ),
-            })
-        }
-    }
-
-    /// Returns the block that came with the message, empty without one.
-    fn block(&self) -> Block {
-        let len = if self.buffer.is_null() { 0 } else { usize::try_from(self.ud).unwrap_or(0) };
-        (self.buffer.cast(), len)
     }
 }

@@ -1,4 +1,5 @@
-//! What all Lua services of a node share: the code cache and the native Lua modules.
+//! What all Lua services of a node share: the code cache, the native Lua modules, the input, and
+//! the slots for schemas.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,6 +7,8 @@ use std::sync::Arc;
 use mlua::{Lua, Value};
 
 use super::codecache::CodeCache;
+use super::shared::Shelf;
+use super::sproto::Slots;
 use super::stdin::Stdin;
 use crate::node::Modules;
 
@@ -17,6 +20,8 @@ pub struct Runtime {
     pub(super) modules: HashMap<String, Opener>,
     pub(super) seed: u32,
     pub(super) stdin: Stdin,
+    pub(super) sproto: Slots,
+    pub(super) shelf: Shelf,
 }
 
 impl Runtime {
@@ -24,7 +29,14 @@ impl Runtime {
     pub fn new() -> Self {
         // Random per process, so that nobody can prepare strings that collide.
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0u8) as u32;
-        Self { cache: CodeCache::default(), modules: HashMap::new(), seed, stdin: Stdin::default() }
+        Self {
+            cache: CodeCache::default(),
+            modules: HashMap::new(),
+            seed,
+            stdin: Stdin::default(),
+            sproto: Slots::default(),
+            shelf: Shelf::default(),
+        }
     }
 
     /// Registers a Lua module written in Rust: `require "name"` in a Lua service calls `open`

@@ -16,6 +16,7 @@ use super::boot;
 use super::calls::{self, Calls};
 use super::codecache::Mode;
 use super::runtime::Runtime;
+use super::socket::stream::Streams;
 use super::task::Tasks;
 use super::trace::Trace;
 use super::trap::Trap;
@@ -98,6 +99,7 @@ impl LuaService {
             running: ptr::null_mut(),
             trap,
             waiters: Waiters::default(),
+            streams: Streams::default(),
             calls: Calls::new(context.node().call_warning()),
             named_calls: HashMap::new(),
             later_count: 0,
@@ -156,11 +158,13 @@ impl Service for LuaService {
             };
             (*vm).current = Current { kind, session, source, start, len };
             (*vm).trap.begin((*vm).main);
+            let turn = (*vm).context.node().net().begin_turn();
             match (*vm).callback {
                 Callback::Boot => boot::run(vm),
                 Callback::None => {}
                 Callback::Native | Callback::Lua { .. } => Vm::handle(vm),
             }
+            drop(turn);
             (*vm).trap.end();
             libc::free((*vm).block.cast());
             (*vm).block = ptr::null_mut();
@@ -188,6 +192,8 @@ impl Drop for LuaService {
         unsafe {
             lua_close((*vm).main);
             let vm = Box::from_raw(vm);
+            // Sockets of the library end with the service.
+            vm.streams.ids().for_each(|id| vm.context.node().net().close(id));
             let tasks = vm.all_tasks();
             Vm::free_tasks(tasks);
         }

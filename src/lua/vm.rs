@@ -219,6 +219,8 @@ pub(super) struct Vm {
     /// What a signal from another thread needs.
     pub(super) trap: Arc<Trap>,
     pub(super) waiters: Waiters,
+    /// The sockets of the library `skynet.socket`.
+    pub(super) streams: super::socket::stream::Streams,
     /// What is known of calls that take long.
     pub(super) calls: Calls,
     /// Calls to names: the name by session.

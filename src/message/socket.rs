@@ -92,16 +92,37 @@ impl Record<'_> {
     }
 }
 
+/// A socket message that somebody handles: what it says, and what it owned.
+#[derive(Debug)]
+pub struct Opened {
+    payload: Payload,
+    /// The bytes of DATA, empty in other events.
+    pub data: Payload,
+}
+
+impl Opened {
+    /// Takes a message over; `None` when it is no socket message of the runtime.
+    pub fn new(message: Message) -> Option<Self> {
+        if message.kind != Kind::SOCKET || message.source != Address::NOBODY {
+            return None;
+        }
+        let record = Record::read(message.payload.as_bytes())?;
+        let len = if record.event == Event::Data as i32 { record.ud.max(0) as usize } else { 0 };
+        // SAFETY: only the runtime sends in the name of nobody, so the payload is one of
+        // `message` above, and its block has not been taken over: the message is moved in here.
+        let data = unsafe { Payload::from_raw(record.buffer, len) };
+        Some(Self { payload: message.payload, data })
+    }
+
+    /// Returns what the message says.
+    pub fn record(&self) -> Record<'_> {
+        Record::read(self.payload.as_bytes()).expect("it was read before")
+    }
+}
+
 /// Frees what a message holds that nobody will handle.
 pub fn discard(message: Message) {
-    if message.kind != Kind::SOCKET || message.source != Address::NOBODY {
-        return;
-    }
-    if let Some(record) = Record::read(message.payload.as_bytes()) {
-        // SAFETY: only the runtime sends in the name of nobody, so the payload is one of
-        // `message` above, and its block has not been taken over: nobody has handled it.
-        drop(unsafe { Payload::from_raw(record.buffer, 1) });
-    }
+    drop(Opened::new(message));
 }
 
 #[cfg(test)]

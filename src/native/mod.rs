@@ -1,6 +1,7 @@
-//! Services written in Rust that come with the node: the log service, and the harbor of a node
-//! without a network.
+//! Services written in Rust that come with the node: the log service, the harbor of a node without
+//! a network, and the native gate.
 
+mod gate;
 pub mod capi;
 mod harbor;
 pub mod local_time;
@@ -17,4 +18,5 @@ use crate::node::Modules;
 pub fn install(modules: &mut Modules) {
     modules.register("logger", logger::Logger::start);
     modules.register("harbor", harbor::Harbor::start);
+    modules.register("gate", gate::Gate::start);
 }

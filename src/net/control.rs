@@ -6,7 +6,7 @@ use mio::unix::SourceFd;
 use mio::{Interest, Token};
 
 use super::slot::{Head, Phase, Slot, Watched};
-use super::unsent::Gate;
+use super::unsent::{Gate, Unsent};
 use super::{Net, Shared, SocketId, sys};
 use crate::message::socket::{self, Event};
 use crate::message::{Address, Payload};
@@ -74,8 +74,16 @@ impl<S: Strategy> Net<S> {
     pub fn shutdown(&self, id: SocketId) {
         self.shared.with(id, |slot, head| {
             self.shared.tell_close(slot, head);
+            write_deferred(slot, &mut slot.unsent.lock());
             self.shared.destroy(slot, head);
         });
+    }
+}
+
+/// Writes what waits for the end of a turn. That it fails is no news for a socket that ends.
+fn write_deferred<S: Strategy>(slot: &Slot<S>, unsent: &mut Unsent) {
+    if unsent.deferred {
+        unsent.flush(&slot.queued, &mut 0);
     }
 }
 
@@ -95,6 +103,7 @@ impl<S: Strategy> Shared<S> {
             return;
         }
         let mut unsent = slot.unsent.lock();
+        write_deferred(slot, &mut unsent);
         if unsent.is_empty() || matches!(head.phase, Phase::HalfClosedWrite | Phase::Reserved) {
             drop(unsent);
             return self.destroy(slot, head);

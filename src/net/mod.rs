@@ -14,15 +14,17 @@
 //! | `unsent.rs` | what is not written yet, and its order |
 //! | `open.rs` | listen, connect, bind |
 //! | `control.rs` | start, pause, close, shutdown |
-//! | `send.rs` | writing |
+//! | `send.rs`, `turn.rs` | writing |
 //! | `poll.rs` | the poll thread |
 //! | `stream.rs` | what it does with streams and listeners |
 //! | `udp.rs` | UDP |
 //! | `grace.rs` | sockets that nobody needs any more |
 //! | `resolver.rs` | looks names up for connects |
+//! | `buffer.rs` | what the poll thread reads into |
 //! | `address.rs`, `sys.rs` | addresses, single system calls |
 
 mod address;
+mod buffer;
 mod control;
 mod grace;
 mod info;
@@ -34,6 +36,7 @@ mod settings;
 mod slot;
 mod stream;
 mod sys;
+mod turn;
 mod udp;
 mod unsent;
 
@@ -44,6 +47,7 @@ pub use address::{AddressError, Transport, UdpAddress, look_up, numeric, split};
 pub use info::{Kind as InfoKind, SocketInfo};
 pub use settings::Settings;
 pub use slot::SOCKETS_MAX;
+pub use turn::Turn;
 pub use unsent::{Bytes, Priority};
 
 use crate::message::{Address, Message};
@@ -94,6 +98,10 @@ pub trait Home: Send + Sync {
     /// # Errors
     /// Gives the message back when no such service lives.
     fn deliver(&self, to: Address, message: Message) -> Result<(), Message>;
+
+    /// Calls `deliver`, which delivers several messages, and wakes workers for all of them at
+    /// its end.
+    fn together(&self, deliver: &mut dyn FnMut());
 
     /// Writes a line to the service log.
     fn log(&self, source: Address, line: &str);

@@ -27,6 +27,10 @@ use crate::sync::facade::atomic::Ordering;
 /// So many sockets are looked at before the kernel is asked again.
 const EVENTS_MAX: usize = 256;
 
+/// For so many sockets workers are woken together: enough not to be interrupted all the time, few
+/// enough for the first of them not to wait.
+const TOGETHER: usize = 16;
+
 /// The token of the waker: no socket has it, ids are positive.
 const WAKE: Token = Token(0);
 
@@ -126,8 +130,13 @@ impl<S: Strategy> Shared<S> {
                 continue;
             }
             reader.now_cs = self.home.now_cs();
-            for event in events.iter().filter(|event| event.token() != WAKE) {
-                self.ready(&mut reader, Ready::of(event));
+            let mut events = events.iter().filter(|event| event.token() != WAKE);
+            while let Some(first) = events.next() {
+                self.home.together(&mut || {
+                    for event in std::iter::once(first).chain(events.by_ref().take(TOGETHER - 1)) {
+                        self.ready(&mut reader, Ready::of(event));
+                    }
+                });
             }
             for ready in std::mem::take(&mut reader.again) {
                 self.ready(&mut reader, ready);

@@ -4,7 +4,7 @@ use std::io;
 
 use super::slot::{Head, Phase, Slot};
 use super::unsent::{Bytes, Flushed, Gate, Priority, Sent};
-use super::{Net, Shared, SocketId, sys};
+use super::{Net, Shared, SocketId, sys, turn};
 use crate::message::Payload;
 use crate::message::socket::Event;
 use crate::sync::Strategy;
@@ -39,6 +39,7 @@ impl<S: Strategy> Shared<S> {
     pub(super) fn after_send(&self, id: SocketId, slot: &Slot<S>, sent: Sent) -> bool {
         match sent {
             Sent::Done | Sent::Queued(None) => return true,
+            Sent::Deferred => turn::wait_for_end(id),
             Sent::Refused => return false,
             Sent::Queued(Some(kib)) => {
                 self.tell(slot, Event::Warning, (id.number(), kib as i32), Payload::EMPTY);

@@ -5,24 +5,20 @@
 
 use std::io::{self, ErrorKind};
 
+use super::buffer::{BUFFER_BYTES, Buffer};
 use super::poll::Ready;
 use super::slot::{Head, Phase, Reserved, Slot, Watched};
 use super::unsent::Gate;
 use super::{Shared, address, sys};
-use crate::message::Payload;
 use crate::message::socket::Event;
 use crate::sync::Strategy;
 
-/// Bytes of the buffer: the most that one event delivers.
-const BUFFER_BYTES: usize = 128 << 10;
-/// A read of so many bytes takes the buffer along instead of being copied.
-const HANDED_OVER_BYTES: usize = 32 << 10;
 /// After so many reads, accepts or packets in a row, other sockets come first.
 const TURNS_MAX: usize = 16;
 
 /// What the poll thread reads with.
 pub(super) struct Reader {
-    pub(super) buffer: Vec<u8>,
+    pub(super) buffer: Buffer,
     /// Sockets that have more to read.
     pub(super) again: Vec<Ready>,
     /// The time of this round.
@@ -33,7 +29,7 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new() -> Self {
         let reserve = sys::Reserve::new();
-        Self { buffer: vec![0; BUFFER_BYTES], again: Vec::new(), now_cs: 0, reserve }
+        Self { buffer: Buffer::new(), again: Vec::new(), now_cs: 0, reserve }
     }
 }
 
@@ -59,15 +55,15 @@ impl<S: Strategy> Shared<S> {
     fn read(&self, reader: &mut Reader, slot: &Slot<S>, head: &mut Head, ready: Ready) {
         let mut failed = false;
         for _ in 0..TURNS_MAX {
-            match sys::read(head.fd, &mut reader.buffer) {
+            match sys::read(head.fd, reader.buffer.as_mut_slice()) {
                 Ok(0) => return self.end_of_input(slot, head),
                 Ok(count) => {
-                    let data = Payload::copy_of(&reader.buffer[..count]);
                     slot.figures.count_read(count as u64, reader.now_cs);
+                    let data = reader.buffer.take(count);
                     self.tell(slot, Event::Data, (head.id, count as i32), data);
                     // A short read has emptied the socket; what comes later is a new event. The
                     // end of the input comes with no further one if it has been reported already.
-                    if count < reader.buffer.len() && !ready.read_closed && !ready.error {
+                    if count < BUFFER_BYTES && !ready.read_closed && !ready.error {
                         return;
                     }
                 }

@@ -137,13 +137,14 @@ impl<S: Strategy> Shared<S> {
         ready: Ready,
     ) {
         for _ in 0..TURNS_MAX {
-            match sys::receive_from(head.fd, &mut reader.buffer) {
+            match sys::receive_from(head.fd, reader.buffer.as_mut_slice()) {
                 Ok((count, Some(from))) => {
                     slot.figures.count_read(count as u64, reader.now_cs);
                     let from = UdpAddress::of(from);
                     let from = from.as_bytes();
-                    reader.buffer[count..count + from.len()].copy_from_slice(from);
-                    let data = Payload::copy_of(&reader.buffer[..count + from.len()]);
+                    let bytes = reader.buffer.as_mut_slice();
+                    bytes[count..count + from.len()].copy_from_slice(from);
+                    let data = Payload::copy_of(&bytes[..count + from.len()]);
                     self.tell(slot, Event::Udp, (head.id, count as i32), data);
                 }
                 Ok((_, None)) => {}

@@ -16,7 +16,7 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::RawFd;
 
-use super::sys;
+use super::{sys, turn};
 use crate::message::Payload;
 use crate::sync::facade::atomic::{AtomicBool, Ordering};
 
@@ -24,7 +24,10 @@ use crate::sync::facade::atomic::{AtomicBool, Ordering};
 const WARNING_BYTES: usize = 1 << 20;
 
 /// So many pieces are written with one system call.
-const PIECES_MAX: usize = 32;
+const PIECES_MAX: usize = 64;
+
+/// So many bytes do not wait for the end of a turn.
+const DEFERRED_BYTES: usize = 16 << 10;
 
 /// What becomes of bytes that somebody sends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -100,6 +103,8 @@ impl Piece {
 pub(super) enum Sent {
     /// The kernel has it, or it was dropped as the gate says.
     Done,
+    /// It waits for the end of the turn, as the first of perhaps several.
+    Deferred,
     /// It waits. The owner hears a warning of so many KiB if there is a number.
     Queued(Option<usize>),
     /// The socket refuses.
@@ -148,6 +153,10 @@ pub(super) struct Unsent {
     listed: usize,
     /// The next warning comes at so many.
     warn_at: usize,
+    /// The turn in which was written last; see `turn.rs`.
+    turn: u64,
+    /// What is in the lists waits for the end of a turn, not for the kernel.
+    pub(super) deferred: bool,
 }
 
 impl Unsent {
@@ -165,6 +174,8 @@ impl Unsent {
             low: VecDeque::new(),
             listed: 0,
             warn_at: 0,
+            turn: 0,
+            deferred: false,
         }
     }
 
@@ -198,8 +209,43 @@ impl Unsent {
             Gate::Drain if priority == Priority::High => Sent::Refused,
             Gate::Drain | Gate::Drop => Sent::Done,
             Gate::Listener => Sent::ToListener,
-            Gate::Open if self.is_empty() => self.write(bytes, queued),
+            Gate::Open if self.is_empty() => self.write_or_defer(bytes, priority, queued),
+            Gate::Open if self.deferred => self.defer_more(bytes, priority, queued),
             Gate::Open | Gate::Wait => self.append(bytes, priority, queued, limit),
+        }
+    }
+
+    /// Writes at once, or leaves what is small for the end of a turn in which was written before.
+    fn write_or_defer(
+        &mut self,
+        bytes: Bytes<'_>,
+        priority: Priority,
+        queued: &AtomicBool,
+    ) -> Sent {
+        let (turn, len) = (turn::current(), bytes.as_bytes().len());
+        if turn == 0 || self.turn != turn || !(1..DEFERRED_BYTES).contains(&len) {
+            self.turn = turn;
+            return self.write(bytes, queued);
+        }
+        self.deferred = true;
+        self.list(bytes.keep(0), priority);
+        Sent::Deferred
+    }
+
+    /// Adds to what waits for the end of a turn, unless that becomes too much.
+    fn defer_more(&mut self, bytes: Bytes<'_>, priority: Priority, queued: &AtomicBool) -> Sent {
+        if bytes.as_bytes().is_empty() {
+            return Sent::Done;
+        }
+        self.list(bytes.keep(0), priority);
+        if self.listed < DEFERRED_BYTES {
+            return Sent::Queued(None);
+        }
+        let mut written = 0;
+        match self.flush(queued, &mut written) {
+            Flushed::Failed(error) => Sent::Failed(error),
+            Flushed::Blocked => Sent::Queued(self.warning()),
+            Flushed::Empty(_) => Sent::Queued(None),
         }
     }
 
@@ -252,19 +298,19 @@ impl Unsent {
         if self.bytes().saturating_add(len) > limit {
             return Sent::TooMuch(self.bytes() + len);
         }
-        self.list(bytes.keep(0), priority, queued);
+        self.list(bytes.keep(0), priority);
+        // SeqCst: as in `write`. Only a socket that waits for its connection gets here with
+        // nothing queued, and its lists are looked at when it has one.
+        queued.store(true, Ordering::SeqCst);
         Sent::Queued(self.warning())
     }
 
-    fn list(&mut self, piece: Piece, priority: Priority, queued: &AtomicBool) {
+    fn list(&mut self, piece: Piece, priority: Priority) {
         self.listed += piece.rest().len();
         match priority {
             Priority::High => self.high.push_back(piece),
             Priority::Low => self.low.push_back(piece),
         }
-        // SeqCst: as in `write`. Only a socket that waits for its connection gets here with
-        // nothing queued, and its lists are looked at when it has one.
-        queued.store(true, Ordering::SeqCst);
     }
 
     /// Returns how many KiB wait if it is time for a warning.
@@ -281,13 +327,19 @@ impl Unsent {
         if matches!(self.gate, Gate::Wait | Gate::Shut) {
             return Flushed::Blocked;
         }
+        self.deferred = false;
         while !self.is_empty() {
             match self.write_pieces() {
                 Ok(count) => {
                     *written += count as u64;
                     self.take_off(count);
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Flushed::Blocked,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    // SeqCst: as in `write`.
+                    if queued.swap(true, Ordering::SeqCst) {
+                        return Flushed::Blocked;
+                    }
+                }
                 Err(error) => {
                     self.drop_all(queued);
                     if self.gate == Gate::Open {
@@ -362,7 +414,7 @@ impl Unsent {
         }
         let Some(to) = to.or(self.destination) else { return Sent::NoDestination };
         if !self.is_empty() {
-            return self.list_packet(bytes, (to, priority), queued, limit);
+            return self.list_packet(bytes, (to, priority), limit);
         }
         loop {
             match sys::send_to(self.fd, bytes.as_bytes(), to) {
@@ -370,7 +422,7 @@ impl Unsent {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     // SeqCst: as in `write`.
                     if queued.swap(true, Ordering::SeqCst) {
-                        return self.list_packet(bytes, (to, priority), queued, limit);
+                        return self.list_packet(bytes, (to, priority), limit);
                     }
                 }
                 Err(error) => {
@@ -385,14 +437,13 @@ impl Unsent {
         &mut self,
         bytes: Bytes<'_>,
         (to, priority): (SocketAddr, Priority),
-        queued: &AtomicBool,
         limit: usize,
     ) -> Sent {
         let len = bytes.as_bytes().len();
         if self.bytes().saturating_add(len) > limit {
             return Sent::TooMuch(self.bytes() + len);
         }
-        self.list(Piece { to: Some(to), ..bytes.keep(0) }, priority, queued);
+        self.list(Piece { to: Some(to), ..bytes.keep(0) }, priority);
         Sent::Queued(self.warning())
     }
 

@@ -98,14 +98,14 @@ impl Node {
         &self.scheduler
     }
 
-    /// Returns from which age on a call without an answer is reported; 0 for never.
-    pub fn call_warning(&self) -> Centis {
-        Centis::from(self.settings.call_warning) * 100
-    }
-
     /// Returns the sockets of this node.
     pub fn net(&self) -> &Net {
         &self.net
+    }
+
+    /// Returns from which age on a call without an answer is reported; 0 for never.
+    pub fn call_warning(&self) -> Centis {
+        Centis::from(self.settings.call_warning) * 100
     }
 
     /// Returns this node's id, the top byte of its addresses.

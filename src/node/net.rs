@@ -25,6 +25,10 @@ impl Home for NetHome {
         self.scheduler.post(to, message)
     }
 
+    fn together(&self, deliver: &mut dyn FnMut()) {
+        self.scheduler.wake_after(deliver);
+    }
+
     fn log(&self, source: Address, line: &str) {
         // A node that is gone has no log.
         if let Some(node) = self.node.upgrade() {

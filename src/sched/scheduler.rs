@@ -75,6 +75,8 @@ pub struct Scheduler<S: Strategy = Selected> {
 thread_local! {
     /// The scheduler (by its address) and worker that the calling thread is.
     static CURRENT: Cell<(*const (), usize)> = const { Cell::new((ptr::null(), 0)) };
+    /// Inside of `wake_after`: whether something was put on the run queue.
+    static HELD: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
 impl<S: Strategy> Scheduler<S> {
@@ -253,12 +255,26 @@ impl<S: Strategy> Scheduler<S> {
     fn ready(&self, cell: Arc<ServiceCell<S>>) {
         let (scheduler, index) = CURRENT.with(Cell::get);
         if !ptr::eq(scheduler, ptr::from_ref(self).cast()) {
-            return self.enqueue(cell);
+            if HELD.with(Cell::get).is_none() {
+                return self.enqueue(cell);
+            }
+            HELD.with(|held| held.set(Some(true)));
+            return self.queue.push(cell);
         }
         match self.workers[index].next.put(cell) {
             Some(earlier) => self.enqueue(earlier),
             None if self.workers.len() > 1 => self.watch.slot_filled(&self.sleepers),
             None => {}
+        }
+    }
+
+    /// Calls `deliver`, which sends much from a thread that is no worker, and wakes a worker only
+    /// after it: so the thread is not interrupted at its first message.
+    pub fn wake_after(&self, deliver: impl FnOnce()) {
+        HELD.with(|held| held.set(Some(false)));
+        deliver();
+        if HELD.with(Cell::take) == Some(true) {
+            self.sleepers.notify_one();
         }
     }
 

@@ -8,7 +8,7 @@
 pub(crate) const LAYERS: &[&[&str]] = &[
     &["sync", "affinity"],
     &["message", "codec", "config"],
-    &["timer", "net", "service"],
+    &["timer", "net", "tls", "service"],
     &["sched"],
     &["node"],
     &["lua", "native", "lab"],
@@ -48,8 +48,8 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     // Sockets.
     ("mio", &["src/net/"]),
     ("socket2", &["src/net/"]),
-    ("rustls", &["src/net/"]),
-    ("rustls_native_certs", &["src/net/"]),
+    ("rustls", &["src/tls/"]),
+    ("rustls_native_certs", &["src/tls/"]),
     // The operating system.
     (
         "libc",
@@ -72,7 +72,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("tikv_jemallocator", &["src/main.rs"]),
     // What the lab writes and counts.
     ("serde", &["src/lab/"]),
-    ("serde_json", &["src/lab/", "src/lua/seri/tests/"]),
+    ("serde_json", &["src/lab/", "src/lua/seri/tests/", "src/codec/sproto/tests.rs"]),
     ("hdrhistogram", &["src/lab/"]),
     // Everywhere.
     ("thiserror", &["src/"]),

@@ -123,7 +123,7 @@ local function need()
 		end
 		local this = attempt or begin()
 		if not this.done then
-			table.insert(this, coroutine.running())
+			table.insert(this, (coroutine.running()))
 			repeat
 				skynet.wait()
 			until this.done

@@ -8,6 +8,7 @@
 //! | `info.rs` | `info` and `resolve` |
 //! | `events.rs` | what a socket message says |
 //! | `buffer.rs` | the buffer for what has come in |
+//! | `stream.rs` | `skynet.socket.native`: what the library keeps of its sockets |
 
 mod arguments;
 mod buffer;
@@ -15,6 +16,7 @@ mod control;
 mod events;
 mod info;
 mod open;
+pub(super) mod stream;
 
 use std::ffi::c_int;
 

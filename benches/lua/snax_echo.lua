@@ -1,0 +1,5 @@
+-- The snax service that library.lua calls.
+
+function response.echo(...)
+	return ...
+end

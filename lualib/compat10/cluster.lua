@@ -1,0 +1,3 @@
+-- The old name of skynet.cluster.
+
+return require "skynet.cluster"

@@ -1,0 +1,3 @@
+-- The old name of skynet.dns.
+
+return require "skynet.dns"

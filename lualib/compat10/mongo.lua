@@ -1,0 +1,3 @@
+-- The old name of skynet.db.mongo.
+
+return require "skynet.db.mongo"

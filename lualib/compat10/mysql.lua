@@ -1,0 +1,3 @@
+-- The old name of skynet.db.mysql.
+
+return require "skynet.db.mysql"

@@ -1,0 +1,3 @@
+-- The old name of skynet.db.redis.
+
+return require "skynet.db.redis"

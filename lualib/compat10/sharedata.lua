@@ -1,0 +1,3 @@
+-- The old name of skynet.sharedata.
+
+return require "skynet.sharedata"

@@ -1,0 +1,3 @@
+-- The old name of skynet.sharemap.
+
+return require "skynet.sharemap"

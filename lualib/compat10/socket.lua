@@ -1,0 +1,3 @@
+-- The old name of skynet.socket.
+
+return require "skynet.socket"

@@ -1,0 +1,3 @@
+-- The old name of skynet.socketdriver.
+
+return require "skynet.socketdriver"

@@ -1,0 +1,3 @@
+-- The old name of skynet.stm.
+
+return require "skynet.stm"

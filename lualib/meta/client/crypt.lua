@@ -1,0 +1,5 @@
+---@meta client.crypt
+
+-- `skynet.crypt` for programs that are clients.
+
+return require "skynet.crypt"

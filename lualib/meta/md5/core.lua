@@ -1,0 +1,5 @@
+---@meta md5.core
+
+-- The same module as `md5`.
+
+return require "md5"

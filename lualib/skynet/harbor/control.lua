@@ -1,0 +1,34 @@
+-- The packets between the slaves and the master of a network of harbors: one byte with the length,
+-- then packed values. Used by cmaster and cslave.
+
+local skynet = require "skynet"
+local socket = require "skynet.socket"
+
+local control = {}
+
+-- Writes a packet; returns false when the connection is gone.
+function control.write(fd, ...)
+	local body = skynet.packstring(...)
+	assert(#body < 256, "a packet of harbors has at most 255 bytes")
+	return socket.write(fd, string.char(#body) .. body)
+end
+
+-- Blocks until a packet is there and returns its values. Returns nothing when the connection has
+-- ended or what came is no packet.
+function control.read(fd)
+	local size = socket.read(fd, 1)
+	local body = size and socket.read(fd, string.byte(size))
+	if body then
+		local values = table.pack(pcall(skynet.unpack, body))
+		if values[1] then
+			return table.unpack(values, 2, values.n)
+		end
+	end
+end
+
+-- Tells whether a value is the number of a node.
+function control.is_harbor(value)
+	return math.type(value) == "integer" and value >= 1 and value <= 255
+end
+
+return control

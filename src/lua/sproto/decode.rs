@@ -1,0 +1,329 @@
+//! Messages to tables.
+//!
+//! Every function may raise, and none owns anything: [`Fields`] and its like are cursors into bytes
+//! that Lua keeps.
+
+use std::ffi::{CStr, c_int};
+use std::ptr;
+
+use mlua::ffi::{
+    LUA_TNIL, LUA_TTABLE, lua_State, lua_createtable, lua_getiuservalue, lua_gettop, lua_insert,
+    lua_pushboolean, lua_pushinteger, lua_pushnumber, lua_pushvalue, lua_rawget, lua_rawset,
+    lua_rawseti, lua_settable, lua_tolstring, lua_type, lua_upvalueindex, luaL_checkstack,
+    luaL_error,
+};
+
+use super::handle::{push_name, type_of_first};
+use super::packing::check_block;
+use crate::codec::sproto::{
+    DEPTH_MAX, Field, Fields, Index, Items, Kind, Malformed, Numbers, Schema, Slot, Type, boolean,
+    double, integer,
+};
+use crate::lua::bytes::{push_bytes, raise_text};
+
+/// `decode(type, bytes [, table]) -> table, size`, or with a pointer and a size for the bytes.
+pub(super) unsafe extern "C-unwind" fn decode(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this with the upvalues that `open` gave. The handle and the bytes stay
+    // where they are.
+    unsafe {
+        let handle = type_of_first(l, lua_upvalueindex(2));
+        if handle.is_null() {
+            return 0;
+        }
+        let bytes = check_block(l, 2);
+        let given = lua_gettop(l);
+        let names = given + 1;
+        lua_getiuservalue(l, 1, 1);
+        let schema: *const Schema = (*handle).schema();
+        let mut decoder = Decoder { l, schema: &*schema, names, depth: 0 };
+        let owner = (*handle).type_of();
+        let rest = if given > 2 && lua_type(l, given) == LUA_TTABLE {
+            lua_pushvalue(l, given);
+            let mut fields = decoder.fields(bytes);
+            decoder.fill(owner, &mut fields, true);
+            fields.rest()
+        } else {
+            decoder.one_struct(owner, bytes)
+        };
+        lua_pushinteger(l, (bytes.len() - rest.len()) as i64);
+        2
+    }
+}
+
+/// The slots that one struct takes.
+const SLOTS: c_int = 10;
+
+struct Decoder<'a> {
+    l: *mut lua_State,
+    schema: &'a Schema,
+    /// Where the table of names stands.
+    names: c_int,
+    depth: u32,
+}
+
+impl<'a> Decoder<'a> {
+    #[inline]
+    unsafe fn sound<T>(&self, result: Result<T, Malformed>) -> T {
+        match result {
+            Ok(value) => value,
+            // SAFETY: the state is live, and nothing is owned.
+            Err(Malformed) => unsafe { raise_text(self.l, c"decode error") },
+        }
+    }
+
+    unsafe fn fields(&self, bytes: &'a [u8]) -> Fields<'a> {
+        // SAFETY: as `sound`.
+        unsafe { self.sound(Fields::read(bytes)) }
+    }
+
+    /// Pushes a struct; returns what is behind it.
+    unsafe fn one_struct(&mut self, owner: &Type, bytes: &'a [u8]) -> &'a [u8] {
+        let l = self.l;
+        // SAFETY: the state is live; slots are checked before they are used.
+        unsafe {
+            if self.depth > DEPTH_MAX {
+                raise_text(l, c"The table is too deep");
+            }
+            self.depth += 1;
+            luaL_checkstack(l, SLOTS, c"too deep".as_ptr());
+            let mut fields = self.fields(bytes);
+            let count = fields.count().min(owner.fields.len());
+            lua_createtable(l, 0, count as c_int);
+            self.fill(owner, &mut fields, false);
+            self.depth -= 1;
+            fields.rest()
+        }
+    }
+
+    /// Pushes a struct that is as long as its bytes.
+    unsafe fn whole_struct(&mut self, index: usize, bytes: &'a [u8]) {
+        // SAFETY: as `one_struct`.
+        unsafe {
+            let schema = self.schema;
+            let rest = self.one_struct(&schema.types()[index], bytes);
+            self.sound(if rest.is_empty() { Ok(()) } else { Err(Malformed) });
+        }
+    }
+
+    /// Sets the fields of the table on the top of the stack, by `__newindex` when it is foreign.
+    unsafe fn fill(&mut self, owner: &Type, fields: &mut Fields<'a>, is_foreign: bool) {
+        let mut known = owner.fields.iter().peekable();
+        // SAFETY: the state is live, and three slots are free.
+        unsafe {
+            while let Some((tag, slot)) = self.sound(fields.next_field()) {
+                while known.next_if(|field| u32::from(field.tag) < tag).is_some() {}
+                let Some(field) = known.next_if(|field| u32::from(field.tag) == tag) else {
+                    continue;
+                };
+                push_name(self.l, self.names, field.key, &field.name);
+                self.field(field, slot);
+                match is_foreign {
+                    true => lua_settable(self.l, -3),
+                    false => lua_rawset(self.l, -3),
+                }
+            }
+        }
+    }
+
+    /// Pushes the value of a field.
+    unsafe fn field(&mut self, field: &Field, slot: Slot<'a>) {
+        // SAFETY: the state is live, and two slots are free.
+        unsafe {
+            match (field.index, slot) {
+                (Index::Single, slot) => self.value(field.kind, slot),
+                (_, Slot::Inline(_)) => self.sound(Err(Malformed)),
+                (Index::List, Slot::Data(bytes)) => self.list(field.kind, bytes),
+                (Index::Key(tag), Slot::Data(bytes)) => self.by_key(field, tag, bytes),
+                (Index::Pairs, Slot::Data(bytes)) => self.by_pairs(field, bytes),
+            }
+        }
+    }
+
+    #[inline]
+    unsafe fn value(&mut self, kind: Kind, slot: Slot<'a>) {
+        let l = self.l;
+        // SAFETY: the state is live, and a slot is free.
+        unsafe {
+            match (kind, slot) {
+                (Kind::Integer, slot) => lua_pushinteger(l, self.sound(integer(slot))),
+                (Kind::Decimal(digits), slot) => {
+                    push_decimal(l, self.sound(integer(slot)), digits);
+                }
+                (Kind::Boolean, slot) => lua_pushboolean(l, self.sound(boolean(slot)).into()),
+                (Kind::Double, slot) => lua_pushnumber(l, self.sound(double(slot))),
+                (Kind::String | Kind::Binary, Slot::Data(bytes)) => push_bytes(l, bytes),
+                (Kind::Struct(index), Slot::Data(bytes)) => self.whole_struct(index, bytes),
+                _ => self.sound(Err(Malformed)),
+            }
+        }
+    }
+
+    unsafe fn list(&mut self, kind: Kind, bytes: &'a [u8]) {
+        let l = self.l;
+        // SAFETY: the state is live, and three slots are free.
+        unsafe {
+            match kind {
+                Kind::Integer | Kind::Decimal(_) | Kind::Double => self.numbers(kind, bytes),
+                Kind::Boolean => {
+                    lua_createtable(l, capacity(bytes.len()), 0);
+                    for (position, byte) in (1..).zip(bytes) {
+                        lua_pushboolean(l, c_int::from(*byte != 0));
+                        lua_rawseti(l, -2, position);
+                    }
+                }
+                Kind::String | Kind::Binary | Kind::Struct(_) => {
+                    let mut items = Items::new(bytes);
+                    lua_createtable(l, capacity(items.count()), 0);
+                    for position in 1.. {
+                        let Some(item) = self.sound(items.next_item()) else { return };
+                        self.value(kind, Slot::Data(item));
+                        lua_rawseti(l, -2, position);
+                    }
+                }
+            }
+        }
+    }
+
+    unsafe fn numbers(&mut self, kind: Kind, bytes: &'a [u8]) {
+        let l = self.l;
+        // SAFETY: the state is live, and three slots are free.
+        unsafe {
+            let numbers = self.sound(Numbers::read(bytes));
+            lua_createtable(l, capacity(numbers.count()), 0);
+            match numbers {
+                Numbers::Narrow([_, ..]) if kind == Kind::Double => self.sound(Err(Malformed)),
+                Numbers::Narrow(elements) => {
+                    for (position, element) in (1..).zip(elements) {
+                        push_number(l, kind, i32::from_le_bytes(*element).into());
+                        lua_rawseti(l, -2, position);
+                    }
+                }
+                Numbers::Wide(elements) => {
+                    for (position, element) in (1..).zip(elements) {
+                        push_number(l, kind, i64::from_le_bytes(*element));
+                        lua_rawseti(l, -2, position);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Pushes structs as a table by the field with the tag `tag`.
+    unsafe fn by_key(&mut self, field: &Field, tag: u16, bytes: &'a [u8]) {
+        let (l, schema) = (self.l, self.schema);
+        let Kind::Struct(index) = field.kind else { return };
+        let key = schema.types()[index].fields.iter().find(|field| field.tag == tag);
+        // SAFETY: the state is live, and five slots are free.
+        unsafe {
+            let mut items = Items::new(bytes);
+            lua_createtable(l, 0, capacity(items.count()));
+            while let Some(item) = self.sound(items.next_item()) {
+                self.whole_struct(index, item);
+                match key {
+                    Some(key) => {
+                        push_name(l, self.names, key.key, &key.name);
+                        lua_rawget(l, -2);
+                    }
+                    None => mlua::ffi::lua_pushnil(l),
+                }
+                if lua_type(l, -1) == LUA_TNIL {
+                    self.no_key(field, tag);
+                }
+                lua_insert(l, -2);
+                lua_rawset(l, -3);
+            }
+        }
+    }
+
+    /// Pushes structs of two fields as pairs of a key and a value.
+    unsafe fn by_pairs(&mut self, field: &Field, bytes: &'a [u8]) {
+        let l = self.l;
+        let Kind::Struct(index) = field.kind else { return };
+        // SAFETY: the state is live, and five slots are free.
+        unsafe {
+            let mut items = Items::new(bytes);
+            lua_createtable(l, 0, capacity(items.count()));
+            while let Some(item) = self.sound(items.next_item()) {
+                self.pair(field, index, item);
+                lua_rawset(l, -3);
+            }
+        }
+    }
+
+    /// Pushes the key and the value of a pair.
+    unsafe fn pair(&mut self, field: &Field, index: usize, item: &'a [u8]) {
+        let l = self.l;
+        // SAFETY: the state is live, and four slots are free.
+        unsafe {
+            let schema = self.schema;
+            let Some((key, value)) = schema.types()[index].pair() else {
+                return self.sound(Err(Malformed));
+            };
+            let (mut key_slot, mut value_slot) = (None, None);
+            let mut fields = self.fields(item);
+            while let Some((tag, slot)) = self.sound(fields.next_field()) {
+                if tag == u32::from(key.tag) {
+                    key_slot = Some(slot);
+                } else if tag == u32::from(value.tag) {
+                    value_slot = Some(slot);
+                }
+            }
+            self.sound(if fields.rest().is_empty() { Ok(()) } else { Err(Malformed) });
+            luaL_checkstack(l, SLOTS, c"too deep".as_ptr());
+            match key_slot {
+                Some(slot) => self.field(key, slot),
+                None => self.missing(field, c"Can't find key field in [%s]"),
+            }
+            match value_slot {
+                Some(slot) => self.field(value, slot),
+                None => self.missing(field, c"Can't find value field in [%s]"),
+            }
+        }
+    }
+
+    #[cold]
+    unsafe fn missing(&self, field: &Field, format: &'static CStr) -> ! {
+        let l = self.l;
+        // SAFETY: the state is live, and the argument matches the format.
+        unsafe {
+            push_bytes(l, &field.name);
+            luaL_error(l, format.as_ptr(), lua_tolstring(l, -1, ptr::null_mut()));
+        }
+        unreachable!("luaL_error does not return")
+    }
+
+    #[cold]
+    unsafe fn no_key(&self, field: &Field, tag: u16) -> ! {
+        let l = self.l;
+        // SAFETY: as `missing`.
+        unsafe {
+            push_bytes(l, &field.name);
+            let name = lua_tolstring(l, -1, ptr::null_mut());
+            let format = c"Can't find main index (tag=%d) in [%s]".as_ptr();
+            luaL_error(l, format, c_int::from(tag), name);
+        }
+        unreachable!("luaL_error does not return")
+    }
+}
+
+/// A count that comes from bytes, as a size of a table.
+fn capacity(count: usize) -> c_int {
+    c_int::try_from(count).unwrap_or(c_int::MAX)
+}
+
+#[inline]
+unsafe fn push_number(l: *mut lua_State, kind: Kind, bits: i64) {
+    // SAFETY: a slot is free.
+    unsafe {
+        match kind {
+            Kind::Decimal(digits) => push_decimal(l, bits, digits),
+            Kind::Double => lua_pushnumber(l, f64::from_bits(bits as u64)),
+            _ => lua_pushinteger(l, bits),
+        }
+    }
+}
+
+unsafe fn push_decimal(l: *mut lua_State, value: i64, digits: u8) {
+    // SAFETY: a slot is free.
+    unsafe { lua_pushnumber(l, value as f64 / 10f64.powi(digits.into())) }
+}

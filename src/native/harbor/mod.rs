@@ -1,0 +1,250 @@
+//! The harbor service: carries messages between the nodes of a network, and knows the global names.
+//! Spec: cluster sections H.4 to H.6.
+//!
+//! The slave service (`cslave`, or `cdummy` on a node that is alone) makes the connections and hands
+//! them over here. A message for another node does not pass this service: its sender writes it to
+//! the connection (`network.rs`). What comes in does.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `mod.rs` | the service: commands of the slave, bytes of the other nodes |
+//! | `network.rs` | what senders and the service share: the way out, names |
+//! | `peer.rs` | the state of the link to one other node |
+
+mod network;
+mod peer;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use self::network::{Network, Way};
+use crate::codec::harbor::{Label, Stream};
+use crate::message::socket::{Event, Opened};
+use crate::message::{Address, Kind, Message, Payload, Session};
+use crate::net::{Bytes, Priority, SocketId};
+use crate::node::{Context, StartError};
+use crate::service::Service;
+
+const DATA: i32 = Event::Data as i32;
+const CLOSE: i32 = Event::Close as i32;
+const ERROR: i32 = Event::Error as i32;
+const WARNING: i32 = Event::Warning as i32;
+
+/// The longest name that can be registered, in bytes.
+const NAME_MAX: usize = 15;
+
+/// The service.
+pub(super) struct Harbor {
+    context: Context,
+    network: Arc<Network>,
+    /// Connections that were handed over.
+    links: HashMap<SocketId, Link>,
+}
+
+/// What the service knows of a connection.
+struct Link {
+    harbor: u8,
+    /// The other side has said who it is.
+    greeted: bool,
+    stream: Stream,
+}
+
+impl Harbor {
+    /// Becomes the node's way out. Launched as `harbor <number of the node> <address of the slave>`.
+    pub(super) fn start(
+        context: &Context,
+        args: Option<&[u8]>,
+    ) -> Result<Box<dyn Service>, StartError> {
+        let slave = parse(args.unwrap_or_default())
+            .ok_or_else(|| StartError("the service harbor needs a number and an address".into()))?;
+        let node = context.node();
+        let alone = node.harbor() == 0;
+        let network = Arc::new(Network::new(context.address(), slave, alone));
+        node.set_outbound(Box::new(Way::new(node, &network)));
+        // The node ends although this service lives.
+        node.scheduler().exempt(context.address());
+        Ok(Box::new(Self { context: context.clone(), network, links: HashMap::new() }))
+    }
+
+    /// A line of the slave service.
+    fn command(&mut self, line: &[u8], source: Address) {
+        let text = String::from_utf8_lossy(line);
+        match line.split_first() {
+            Some((b'N', [b' ', name @ ..])) => self.register(name, source),
+            Some((b'S' | b'A', _)) => match parse_link(&text) {
+                Some((socket, harbor)) => self.hand_over(socket, harbor, line[0] == b'A'),
+                None => self.context.log(&format!("Invalid command {text}")),
+            },
+            Some((b'D', _)) => match text[1..].trim().parse() {
+                Ok(harbor) => self.leave(harbor),
+                Err(_) => self.context.log(&format!("Invalid command {text}")),
+            },
+            _ => self.context.log(&format!("Unknown command {text}")),
+        }
+    }
+
+    /// `N name`: the name belongs to the source of the command from now on.
+    fn register(&self, name: &[u8], address: Address) {
+        if !(1..=NAME_MAX).contains(&name.len()) {
+            let name = String::from_utf8_lossy(name);
+            return self.context.log(&format!("Invalid global name {name}"));
+        }
+        self.network.register(self.context.node(), name, address);
+    }
+
+    /// A connection to another node: `accepted` when that node has made it, and has said its number.
+    fn hand_over(&mut self, socket: SocketId, harbor: u8, accepted: bool) {
+        let node = self.context.node();
+        if !self.network.greet(harbor, socket) {
+            self.context.log(&format!("Harbor {harbor} alreay exist"));
+            return node.net().close(socket);
+        }
+        node.net().start(self.context.address(), socket);
+        node.net().send(socket, Bytes::Borrowed(&[node.harbor()]), Priority::High);
+        let link = Link { harbor, greeted: accepted, stream: Stream::default() };
+        self.links.insert(socket, link);
+        if accepted {
+            self.network.open(self.context.node(), harbor);
+        }
+    }
+
+    /// The slave says that a node has gone.
+    fn leave(&mut self, harbor: u8) {
+        let node = self.context.node();
+        for (socket, _) in self.links.extract_if(|_, link| link.harbor == harbor) {
+            node.net().close(socket);
+        }
+        self.network.close(node, harbor);
+    }
+
+    fn socket(&mut self, opened: &Opened) {
+        let record = opened.record();
+        let socket = SocketId::new(record.id);
+        match record.event {
+            DATA => self.data(socket, opened.data.as_bytes()),
+            CLOSE => self.lost(socket, "closed"),
+            ERROR => self.lost(socket, &String::from_utf8_lossy(record.text)),
+            WARNING if record.ud > 0 => {
+                let line = "message queue of harbor socket";
+                self.context.log(&format!("{line} {} holds {} KiB", record.id, record.ud));
+            }
+            _ => {}
+        }
+    }
+
+    fn data(&mut self, socket: SocketId, bytes: &[u8]) {
+        let Some(mut link) = self.links.remove(&socket) else { return };
+        if self.take(socket, &mut link, bytes) {
+            self.links.insert(socket, link);
+        } else {
+            self.context.node().net().close(socket);
+            self.tell_lost(link.harbor);
+        }
+    }
+
+    /// Handles what has come in; `false` when the connection has to be closed.
+    fn take(&self, socket: SocketId, link: &mut Link, mut bytes: &[u8]) -> bool {
+        if let (false, Some((number, rest))) = (link.greeted, bytes.split_first()) {
+            if *number != link.harbor {
+                self.context.log(&format!(
+                    "Invalid shakehand id ({}) from fd = {} , harbor = {number}",
+                    link.harbor,
+                    socket.number()
+                ));
+                return false;
+            }
+            link.greeted = true;
+            self.network.open(self.context.node(), link.harbor);
+            bytes = rest;
+        }
+        link.stream.push(bytes);
+        loop {
+            match link.stream.next_frame() {
+                Ok(Some((label, payload))) => self.deliver(link.harbor, label, payload),
+                Ok(None) => return true,
+                Err(_) => {
+                    let line = format!("Message is too long from harbor {}", link.harbor);
+                    self.context.log(&line);
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// A message of another node.
+    fn deliver(&self, harbor: u8, label: Label, payload: &[u8]) {
+        let node = self.context.node();
+        let to = Address::new(u32::from(node.harbor()) << 24 | label.destination);
+        let kind = Kind::new(label.kind);
+        let (source, session) =
+            (Address::new(label.source), Session::new(label.session.cast_signed()));
+        if matches!(kind, Kind::SYSTEM | Kind::HARBOR | Kind::SOCKET) {
+            // These are spoken inside a node only.
+            let line = format!("Dropped a message of type {} from harbor {harbor}", label.kind);
+            return self.context.log(&line);
+        }
+        if matches!(kind, Kind::RESPONSE | Kind::ERROR) {
+            self.network.answered(harbor, to, session);
+        }
+        let message = Message { source, session, kind, payload: Payload::copy_of(payload) };
+        if node.scheduler().post(to, message).is_err() {
+            self.context.log(&format!(
+                "Unknown destination :{:x} from :{:x} type({})",
+                to.bits(),
+                source.bits(),
+                label.kind
+            ));
+            if kind != Kind::ERROR {
+                let error = Message::empty(to, session, Kind::ERROR);
+                self.network.send(node, source, error);
+            }
+        }
+    }
+
+    fn lost(&mut self, socket: SocketId, why: &str) {
+        if let Some(link) = self.links.remove(&socket) {
+            self.context.log(&format!("Connection to harbor {} is lost: {why}", link.harbor));
+            self.context.node().net().close(socket);
+            self.tell_lost(link.harbor);
+        }
+    }
+
+    /// Answers what waited for the node, and tells the slave.
+    fn tell_lost(&self, harbor: u8) {
+        self.network.close(self.context.node(), harbor);
+        self.network.tell_slave(self.context.node(), &format!("D {harbor}"));
+    }
+}
+
+/// Reads `<number of the node> <address of the slave>`.
+fn parse(args: &[u8]) -> Option<Address> {
+    let text = std::str::from_utf8(args).ok()?;
+    let slave = text.split_ascii_whitespace().nth(1)?;
+    slave.parse().ok().map(Address::new)
+}
+
+/// Reads `S <socket> <number of the node>`.
+fn parse_link(text: &str) -> Option<(SocketId, u8)> {
+    let mut words = text.split_ascii_whitespace().skip(1);
+    let socket = words.next()?.parse().ok().filter(|id| *id > 0)?;
+    let harbor = words.next()?.parse().ok().filter(|harbor| *harbor > 0)?;
+    Some((SocketId::new(socket), harbor))
+}
+
+impl Service for Harbor {
+    fn dispatch(&mut self, message: Message) {
+        match message.kind {
+            Kind::HARBOR => self.command(message.payload.as_bytes(), message.source),
+            Kind::SOCKET => {
+                if let Some(opened) = Opened::new(message) {
+                    self.socket(&opened);
+                }
+            }
+            _ => {
+                if message.session != Session::NONE {
+                    self.context.refuse(&message);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What the harbor service shares with everybody who sends to other nodes: links and names.
+//!
+//! The lock of a link is held while a message is written, and the lock of the names while messages
+//! go out that have waited for one, so that messages keep their order. The names come first.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use super::peer::{Asked, Letter, Peer};
+use crate::codec::harbor::{Label, PAYLOAD_MAX};
+use crate::message::{Address, Kind, Message, Payload, Session};
+use crate::net::{Bytes, Priority, SocketId};
+use crate::node::{Destination, Node, Outbound};
+
+/// Global names are at most this long on their way out of a node.
+const NAME_BYTES: usize = 16;
+
+/// The other nodes.
+pub(super) struct Network {
+    service: Address,
+    slave: Address,
+    /// By the number of the node.
+    peers: Vec<Mutex<Peer>>,
+    names: Mutex<Names>,
+}
+
+#[derive(Default)]
+struct Names {
+    known: HashMap<Vec<u8>, Address>,
+    waiting: HashMap<Vec<u8>, Vec<Message>>,
+}
+
+/// The way out of the node. The node owns it, so it must not keep the node alive.
+pub(super) struct Way {
+    node: Weak<Node>,
+    network: Arc<Network>,
+}
+
+impl Way {
+    pub(super) fn new(node: &Arc<Node>, network: &Arc<Network>) -> Self {
+        Self { node: Arc::downgrade(node), network: Arc::clone(network) }
+    }
+}
+
+impl Outbound for Way {
+    fn send(&self, destination: Destination<'_>, message: Message) {
+        let Some(node) = self.node.upgrade() else { return };
+        match destination {
+            Destination::Remote(to) => self.network.send(&node, to, message),
+            Destination::Name(name) => self.network.send_to_name(&node, name, message),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Network {
+    /// `alone`: there are no other nodes, and never will be.
+    pub(super) fn new(service: Address, slave: Address, alone: bool) -> Self {
+        let peer =
+            |_| Mutex::new(if alone { Peer::Down } else { Peer::Unknown { waiting: Vec::new() } });
+        let peers = (0..=u8::MAX).map(peer).collect();
+        Self { service, slave, peers, names: Mutex::default() }
+    }
+
+    fn peer(&self, harbor: u8) -> MutexGuard<'_, Peer> {
+        lock(&self.peers[usize::from(harbor)])
+    }
+
+    /// Takes a connection; `false` when the node has one already.
+    pub(super) fn greet(&self, harbor: u8, socket: SocketId) -> bool {
+        self.peer(harbor).greet(socket)
+    }
+
+    /// The link is up: what has waited goes out.
+    pub(super) fn open(&self, node: &Node, harbor: u8) {
+        let mut peer = self.peer(harbor);
+        let waiting = peer.open();
+        if let Peer::Up { socket, asked } = &mut *peer {
+            for letter in waiting {
+                self.write(node, (*socket, asked), letter.to, &letter.message);
+            }
+        }
+    }
+
+    /// The node is gone: whoever waits for it gets an error.
+    pub(super) fn close(&self, node: &Node, harbor: u8) {
+        let before = std::mem::replace(&mut *self.peer(harbor), Peer::Down);
+        match before {
+            Peer::Unknown { waiting } | Peer::Greeting { waiting, .. } => {
+                for letter in waiting {
+                    self.drop_message(node, letter.to, &letter.message);
+                }
+            }
+            Peer::Up { asked, .. } => {
+                for (source, error) in asked.errors() {
+                    // A caller that is gone needs no notice.
+                    let _ = node.scheduler().post(source, error);
+                }
+            }
+            Peer::Down => {}
+        }
+    }
+
+    /// An answer has come from a node.
+    pub(super) fn answered(&self, harbor: u8, by: Address, session: Session) {
+        if let Peer::Up { asked, .. } = &mut *self.peer(harbor) {
+            asked.answered(by, session);
+        }
+    }
+
+    /// Sends to a service of another node.
+    pub(super) fn send(&self, node: &Node, to: Address, message: Message) {
+        let mut peer = self.peer(to.harbor());
+        match &mut *peer {
+            Peer::Unknown { waiting } | Peer::Greeting { waiting, .. } => {
+                waiting.push(Letter { to, message });
+            }
+            Peer::Up { socket, asked } => self.write(node, (*socket, asked), to, &message),
+            Peer::Down => {
+                drop(peer);
+                self.drop_message(node, to, &message);
+            }
+        }
+    }
+
+    fn write(
+        &self,
+        node: &Node,
+        (socket, asked): (SocketId, &mut Asked),
+        to: Address,
+        message: &Message,
+    ) {
+        let label = Label {
+            source: message.source.bits(),
+            destination: to.bits(),
+            kind: message.kind.number(),
+            session: message.session.number().cast_unsigned(),
+        };
+        let Some(frame) = label.frame(message.payload.as_bytes()) else {
+            let len = message.payload.len();
+            let line = format!("A message to harbor {} of {len} bytes is too long", to.harbor());
+            node.log(self.service, format!("{line}, the limit is {PAYLOAD_MAX}").as_bytes());
+            return refuse(node, to, message);
+        };
+        asked.note(to, message);
+        // If the connection is gone, its end is in the mailbox of the service already.
+        node.net().send(socket, Bytes::Borrowed(&frame), Priority::High);
+    }
+
+    fn drop_message(&self, node: &Node, to: Address, message: &Message) {
+        let line = format!(
+            "Drop message to harbor {} from {:x} to {:x} (session = {}, msgsz = {})",
+            to.harbor(),
+            message.source.bits(),
+            to.bits(),
+            message.session.number(),
+            message.payload.len()
+        );
+        node.log(self.service, line.as_bytes());
+        refuse(node, to, message);
+    }
+
+    /// Sends to a global name; messages to a name that nobody has registered wait for it, in order.
+    pub(super) fn send_to_name(&self, node: &Node, name: &[u8], message: Message) {
+        let name = &name[..name.len().min(NAME_BYTES)];
+        let mut names = lock(&self.names);
+        if let Some(to) = names.known.get(name).copied() {
+            drop(names);
+            return self.route(node, to, message);
+        }
+        let waiting = names.waiting.entry(name.to_vec()).or_default();
+        waiting.push(message);
+        if waiting.len() == 1 {
+            self.tell_slave(node, &format!("Q {}", String::from_utf8_lossy(name)));
+        }
+    }
+
+    /// A name is known from now on: what has waited for it goes out, before anything else can.
+    pub(super) fn register(&self, node: &Node, name: &[u8], address: Address) {
+        let mut names = lock(&self.names);
+        names.known.insert(name.to_vec(), address);
+        for message in names.waiting.remove(name).unwrap_or_default() {
+            self.route(node, address, message);
+        }
+    }
+
+    /// Sends to a service of this node or another one.
+    fn route(&self, node: &Node, to: Address, message: Message) {
+        if node.is_remote(to) {
+            return self.send(node, to, message);
+        }
+        if let Err(message) = node.scheduler().post(to, message) {
+            refuse(node, to, &message);
+        }
+    }
+
+    /// Sends a line to the slave service.
+    pub(super) fn tell_slave(&self, node: &Node, line: &str) {
+        let (source, session) = (self.service, Session::NONE);
+        let message = Message { source, session, kind: Kind::TEXT, payload: Payload::from(line) };
+        // Without a slave the node is ending.
+        let _ = node.scheduler().post(self.slave, message);
+    }
+}
+
+/// Tells the sender of a message that it could not be delivered to `to`.
+fn refuse(node: &Node, to: Address, message: &Message) {
+    if let Some((source, error)) = message.bounce(to) {
+        // A sender that is gone needs no notice.
+        let _ = node.scheduler().post(source, error);
+    }
+}

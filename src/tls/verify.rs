@@ -1,0 +1,97 @@
+//! Trust: the roots that servers are checked with, and the check that accepts everything.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, OnceLock};
+
+use rustls::RootCertStore;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+
+use super::TlsError;
+
+/// Returns the roots of the system, which are read once a process.
+pub(super) fn system_roots() -> Result<Arc<RootCertStore>, TlsError> {
+    static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+    if let Some(roots) = ROOTS.get() {
+        return Ok(roots.clone());
+    }
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(found.certs);
+    if roots.is_empty() {
+        let mut why = String::new();
+        for error in found.errors.iter().take(1) {
+            // Writing into a string does not fail.
+            let _ = write!(why, " ({error})");
+        }
+        return Err(TlsError::NoRoots(why));
+    }
+    Ok(ROOTS.get_or_init(|| Arc::new(roots)).clone())
+}
+
+/// Returns the roots of a PEM file.
+pub(super) fn roots_of_file(path: &str) -> Result<Arc<RootCertStore>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates_of_file(path)? {
+        roots.add(certificate).map_err(|error| wrong_file(path, &error))?;
+    }
+    Ok(Arc::new(roots))
+}
+
+/// Returns the certificates of a PEM file, at least one.
+pub(super) fn certificates_of_file(path: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let certificates: Result<Vec<_>, _> =
+        CertificateDer::pem_file_iter(path).map_err(|error| wrong_file(path, &error))?.collect();
+    let certificates = certificates.map_err(|error| wrong_file(path, &error))?;
+    match certificates.is_empty() {
+        true => Err(wrong_file(path, &"no certificate in it")),
+        false => Ok(certificates),
+    }
+}
+
+/// The error of a file, with its name.
+pub(super) fn wrong_file(path: &str, reason: &impl ToString) -> TlsError {
+    TlsError::File { path: path.to_owned(), reason: reason.to_string() }
+}
+
+/// Accepts every certificate. What the server signs is still checked, as the protocol asks.
+#[derive(Debug)]
+pub(super) struct AcceptAll(pub(super) Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AcceptAll {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

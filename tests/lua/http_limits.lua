@@ -1,0 +1,131 @@
+-- What hostile peers of HTTP and WebSocket cost: their connection, and nothing else.
+--! config: http_head_timeout = 0.2
+--! config: http_body_limit = 100000
+--! log: http: connection * closed: its head took too long
+--! log: http: connection * closed: its WebSocket handshake took too long
+--! differs: it has fewer limits
+
+local check = require "check"
+local skynet = require "skynet"
+local socket = require "skynet.socket"
+local httpd = require "http.httpd"
+local sockethelper = require "http.sockethelper"
+local websocket = require "http.websocket"
+
+local mode = ...
+
+-- Listens; `serve(id)` runs for each connection, and its results are put into the returned table.
+local function listen(serve)
+	local server = {}
+	local _
+	server.id, _, server.port = socket.listen("127.0.0.1", 0)
+	socket.start(server.id, function(id)
+		server.result = table.pack(serve(id))
+	end)
+	return server
+end
+
+local function connect(server)
+	server.result = nil
+	return assert(socket.open("127.0.0.1", server.port))
+end
+
+local function result(server)
+	check.eventually(function() return server.result end, "the server is done with it")
+	return table.unpack(server.result, 1, server.result.n)
+end
+
+local function read_and_close(id)
+	socket.start(id)
+	local r = table.pack(httpd.read_request(sockethelper.readfunc(id)))
+	socket.close(id)
+	return table.unpack(r, 1, r.n)
+end
+
+local function bombs(server)
+	local function code(text)
+		local c = connect(server)
+		socket.write(c, text)
+		local code = result(server)
+		socket.close(c)
+		return code
+	end
+	check.equal(code("GET / HTTP/1.1\r\n" .. ("a: b\r\n"):rep(2000) .. "\r\n"), 400)
+	check.equal(code("GET / HTTP/1.1\r\n" .. ("a: b\r\n"):rep(2000)), 413)
+	check.equal(code "POST / HTTP/1.1\r\ncontent-length: 100001\r\n\r\n", 413)
+	check.equal(code("POST / HTTP/1.1\r\ncontent-length: " .. ("9"):rep(400) .. "\r\n\r\n"), 413)
+	check.equal(code "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\n", 413)
+	check.equal(code("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n" .. ("1\r\na\r\n"):rep(100001)), 413)
+	check.equal(code("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n" .. ("a: b\r\n"):rep(2000)), 413)
+	check.equal(code("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\nno colon\r\n\r\n"), 413)
+end
+
+-- A request that never ends; one that has not begun may wait.
+local function slow_requests(server)
+	local c = connect(server)
+	socket.write(c, "GET / HT")
+	local code, err = result(server)
+	check.equal(code, nil)
+	check.equal(err, sockethelper.socket_error)
+	socket.close(c)
+	local idle = connect(server)
+	c = assert(socket.open("127.0.0.1", server.port))
+	socket.write(c, "GET / HTTP/1.1\r\n\r\n")
+	check.equal((result(server)), 200)
+	socket.close(c)
+	socket.close(idle)
+end
+
+local REQUEST = table.concat({ "GET / HTTP/1.1", "Host: h", "Upgrade: websocket", "Connection: Upgrade",
+	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13", "", "" }, "\r\n")
+
+local function websockets()
+	local options = {}
+	local server = listen(function(id)
+		return websocket.accept(id, {}, "ws", "addr", options)
+	end)
+	local function farewell(payload)
+		return "\x88" .. string.char(#payload) .. payload
+	end
+	-- What accept says, and what the peer is sent, when it sends `bytes` after the handshake.
+	local function refused(why, bytes, answer)
+		local c = connect(server)
+		socket.write(c, REQUEST)
+		socket.readline(c, "\r\n\r\n")
+		socket.write(c, bytes)
+		local _, got = socket.read(c, 1000)
+		check.equal(got, answer or "")
+		socket.close(c)
+		local ok, err = result(server)
+		check.equal(ok, false)
+		check.match(err, why)
+	end
+	refused("unknown opcode", "\x83\0")
+	refused("control frame", "\x89\x7e\0\x7e" .. ("x"):rep(126))
+	refused("control frame", "\x08\0")
+	refused("payload_len is too large", "\x81\x7f\xff\xff\xff\xff\xff\xff\xff\xff")
+
+	options.strict = true
+	refused("not masked", "\x81\2hi", farewell("\3\xeaa frame of the client is not masked"))
+	refused("not UTF%-8", "\x81\x82\0\0\0\0\xff\xfe", farewell("\3\xefa text is not UTF-8"))
+	refused("came first", "\x80\x81\0\0\0\0x", farewell("\3\xeaa continuation came first"))
+	options.strict = nil
+
+	local c = connect(server)
+	check.results({ true }, result(server))
+	socket.close(c)
+	socket.close(server.id)
+end
+
+if mode == "websockets" then
+	return check.serve { run = websockets }
+end
+
+check.main(function()
+	local server = listen(read_and_close)
+	bombs(server)
+	slow_requests(server)
+	socket.close(server.id)
+	-- A service of its own: each logs a line a second at most.
+	skynet.call(check.helper "websockets", "lua", "run")
+end)

@@ -1,0 +1,55 @@
+-- The node `server`: services that the node `client` calls.
+
+local skynet = require "skynet"
+local cluster = require "skynet.cluster"
+local snax = require "skynet.snax"
+
+local command = {}
+local pushed = {}
+
+function command.echo(...)
+	return ...
+end
+
+function command.fail()
+	error "on purpose"
+end
+
+function command.size(text)
+	return #text
+end
+
+function command.big(size)
+	return string.rep("R", size)
+end
+
+function command.push(...)
+	table.insert(pushed, { ... })
+end
+
+function command.pushed()
+	return pushed
+end
+
+-- Calls the caller's node in turn.
+function command.call_back(node, name, ...)
+	return cluster.call(node, name, ...)
+end
+
+skynet.start(function()
+	skynet.dispatch("lua", function(session, _, name, ...)
+		if session == 0 then
+			command[name](...)
+		else
+			skynet.retpack(command[name](...))
+		end
+	end)
+	cluster.reload {
+		server = "127.0.0.1:" .. skynet.getenv "server_port",
+		client = "127.0.0.1:" .. skynet.getenv "client_port",
+	}
+	cluster.register "main"
+	snax.uniqueservice "clustered"
+	cluster.open "server"
+	skynet.error "READY"
+end)
