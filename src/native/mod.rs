@@ -1,8 +1,8 @@
 //! Services written in Rust that come with the node: the log service, the harbor of a node without
 //! a network, and the native gate.
 
-mod gate;
 pub mod capi;
+mod gate;
 mod harbor;
 pub mod local_time;
 pub mod log_line;
