@@ -7,12 +7,20 @@
 mod common;
 #[path = "../fuzz/models/config.rs"]
 mod config;
+#[path = "../fuzz/models/http.rs"]
+mod http;
+#[path = "../fuzz/models/login.rs"]
+mod login;
 #[path = "../fuzz/models/mailbox.rs"]
 mod mailbox;
+#[path = "../fuzz/models/netpack.rs"]
+mod netpack;
 #[path = "../fuzz/models/seri.rs"]
 mod seri;
 #[path = "../fuzz/models/timer.rs"]
 mod timer;
+#[path = "../fuzz/models/websocket.rs"]
+mod websocket;
 
 use common::{Random, seed};
 use ironsky_models::schedules;
@@ -58,17 +66,41 @@ fn any_bytes_are_a_message_or_an_error() {
 }
 
 #[test]
+fn any_bytes_are_a_message_of_http_or_refused() {
+    play(http::run, 20_000, 200);
+}
+
+#[test]
+fn any_bytes_are_frames_or_refused() {
+    play(websocket::run, 20_000, 200);
+}
+
+#[test]
 fn any_text_is_a_config_or_a_refusal() {
     play(config::run, 2_000, 60);
 }
 
 #[test]
+fn any_bytes_are_packets_however_they_are_cut() {
+    play(netpack::run, 20_000, 300);
+}
+
+#[test]
+fn any_lines_are_a_login_or_a_refusal() {
+    play(login::run, 5_000, 100);
+}
+
+#[test]
 fn the_committed_inputs_of_the_models_still_hold() {
-    let targets: [(&str, Body); 4] = [
+    let targets: [(&str, Body); 8] = [
+        ("http", http::run),
+        ("websocket", websocket::run),
         ("mailbox", mailbox::run),
         ("timer", timer::run),
         ("seri", seri::run),
         ("config", config::run),
+        ("netpack", netpack::run),
+        ("login", login::run),
     ];
     for (target, body) in targets {
         assert!(replay(target, body) > 0, "no inputs of {target} are committed");

@@ -238,7 +238,7 @@ mod tests {
             (text_of(found.addresses[0]), found.seconds),
             ("2001:db8:0:0:0:0:0:1".into(), 0)
         );
-        assert_eq!(answer(&packet(1, &[])).unwrap().addresses, []);
+        assert!(answer(&packet(1, &[])).unwrap().addresses.is_empty());
     }
 
     #[test]
