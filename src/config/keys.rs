@@ -34,6 +34,8 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("lua_cpath", Kind::Text),
     ("luaservice", Kind::Text),
     ("preload", Kind::Text),
+    ("debug_console_token", Kind::Text),
+    ("debug_console_host", Kind::Text),
     ("logpath", Kind::Text),
     ("start", Kind::Text),
     ("standalone", Kind::Text),
