@@ -2,7 +2,7 @@
 //!
 //! The scripts are in `tests/networks/`. With `IRONSKY_REFERENCE=<built checkout of skynet>` the
 //! same scripts also run with a node of the reference on either side; without it, the rows that
-//! need one say that they were skipped (the captured bytes are replayed by the tests of the codecs).
+//! need one say that they were skipped (the tests of the codecs replay captured bytes).
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

@@ -138,7 +138,7 @@ impl Target<'_> {
 }
 
 impl<'a> Request<'a> {
-    /// Tells whether a body has to be sent in parts. (A response of exactly [`PART`] bytes has not.)
+    /// Tells whether a body is sent in parts. (A response of exactly [`PART`] bytes is not.)
     pub fn needs_parts(body: usize) -> bool {
         body >= PART
     }

@@ -27,7 +27,7 @@ pub enum Response<'a> {
 }
 
 impl<'a> Response<'a> {
-    /// Tells whether a body has to be sent in parts. (A request of exactly [`PART`] bytes has.)
+    /// Tells whether a body is sent in parts. (A request of exactly [`PART`] bytes is.)
     pub fn needs_parts(body: usize) -> bool {
         body > PART
     }

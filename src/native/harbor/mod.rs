@@ -1,9 +1,9 @@
 //! The harbor service: carries messages between the nodes of a network, and knows the global names.
 //! Spec: cluster sections H.4 to H.6.
 //!
-//! The slave service (`cslave`, or `cdummy` on a node that is alone) makes the connections and hands
-//! them over here. A message for another node does not pass this service: its sender writes it to
-//! the connection (`network.rs`). What comes in does.
+//! The slave service (`cslave`, or `cdummy` on a node that is alone) makes the connections and
+//! hands them over here. A message for another node does not pass this service: its sender writes
+//! it to the connection (`network.rs`). What comes in does.
 //!
 //! | file | what is in it |
 //! |---|---|
@@ -50,7 +50,7 @@ struct Link {
 }
 
 impl Harbor {
-    /// Becomes the node's way out. Launched as `harbor <number of the node> <address of the slave>`.
+    /// Becomes the node's way out. Launched as `harbor <number of the node> <slave>`.
     pub(super) fn start(
         context: &Context,
         args: Option<&[u8]>,
@@ -92,7 +92,7 @@ impl Harbor {
         self.network.register(self.context.node(), name, address);
     }
 
-    /// A connection to another node: `accepted` when that node has made it, and has said its number.
+    /// A connection to another node: `accepted` when that node has made it and said its number.
     fn hand_over(&mut self, socket: SocketId, harbor: u8, accepted: bool) {
         let node = self.context.node();
         if !self.network.greet(harbor, socket) {
