@@ -8,6 +8,7 @@ local core = require "skynet.cluster.core"
 local driver = require "skynet.socketdriver"
 local large = require "skynet.cluster.large"
 local netpack = require "skynet.netpack"
+local writer = require "skynet.cluster.writer"
 
 local clusterd, socket, peer = ...
 clusterd, socket = tonumber(clusterd), tonumber(socket)
@@ -54,11 +55,9 @@ end
 local function respond(session, ok, body, size)
 	local packet = core.packresponse(session, ok, body, size)
 	if type(packet) == "string" then
-		driver.send(socket, packet)
-		return
-	end
-	for _, part in ipairs(packet) do
-		driver.lsend(socket, part)
+		writer.write(packet)
+	else
+		writer.write_parts(packet)
 	end
 end
 
@@ -235,6 +234,7 @@ local command = {}
 
 -- clusterd knows of this agent now, so it will also learn of its end.
 function command.start()
+	writer.open(socket)
 	driver.start(socket)
 end
 

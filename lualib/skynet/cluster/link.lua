@@ -17,6 +17,7 @@ local skynet = require "skynet"
 local driver = require "skynet.socketdriver"
 local netpack = require "skynet.netpack"
 local settings = require "skynet.cluster.settings"
+local writer = require "skynet.cluster.writer"
 
 local BACKOFF_MIN <const> = 5
 local BACKOFF_MAX <const> = 50
@@ -157,6 +158,7 @@ function event.init(id)
 	end
 	state, backoff, last_heard = "up", 0, skynet.now()
 	counters.connects = counters.connects + 1
+	writer.open(id)
 	driver.nodelay(id)
 	conclude()
 	if settings.heartbeat > 0 then
@@ -227,14 +229,13 @@ link.need = need
 function link.write(packet, parts)
 	counters.sent = counters.sent + #packet
 	if parts == nil then
-		driver.send(socket, packet)
-		return
+		return writer.write(packet)
 	end
-	driver.lsend(socket, packet)
 	for _, part in ipairs(parts) do
 		counters.sent = counters.sent + #part
-		driver.lsend(socket, part)
 	end
+	table.insert(parts, 1, packet)
+	writer.write_parts(parts)
 end
 
 -- The peer does not speak the protocol.
