@@ -125,7 +125,6 @@ impl<S: Strategy> Scheduler<S> {
     /// it is dropped as soon as it does not run. Returns whether it lived.
     pub fn retire(&self, address: Address) -> bool {
         let Some(cell) = self.registry.remove(address) else { return false };
-        cell.set_retired();
         if cell.mailbox.close() == Closed::ByCaller {
             self.finish(&cell);
         }
@@ -229,7 +228,6 @@ impl<S: Strategy> Scheduler<S> {
         while self.queue.pop().is_some() {}
         for address in self.registry.addresses() {
             if let Some(cell) = self.registry.remove(address) {
-                cell.set_retired();
                 cell.mailbox.close();
                 self.finish(&cell);
             }

@@ -100,12 +100,13 @@ impl<S: Strategy> ServiceCell<S> {
 
     /// Tells whether the service takes no more messages. Its turn ends after the current one.
     pub fn is_retired(&self) -> bool {
-        // Relaxed: a hint that ends a turn early. The mailbox's `closed`, under its lock, decides.
+        // Relaxed: a hint that ends a turn early; the mailbox's `closed`, under its lock, decides.
+        // Who retires a service sees it at once, by the lock of the registry.
         self.retired.load(Ordering::Relaxed)
     }
 
-    /// Marks the service as retired.
-    pub fn set_retired(&self) {
+    /// Marks the service as retired; called under the lock of the registry.
+    pub(super) fn set_retired(&self) {
         self.retired.store(true, Ordering::Relaxed);
     }
 

@@ -91,11 +91,14 @@ impl<S: Strategy> Registry<S> {
         (slot.address() == address).then(|| look(slot))
     }
 
-    /// Takes a service and its names out. From now on nobody finds it.
+    /// Takes a service and its names out, marked as retired. From now on nobody finds it, and
+    /// whoever finds it gone also sees the mark: a service that retires itself while another thread
+    /// does handles no further message.
     pub fn remove(&self, address: Address) -> Option<Arc<ServiceCell<S>>> {
         let mut table = self.table.write();
         let slot = table.slot_of(address.index());
         let cell = table.slots[slot].take_if(|cell| cell.address() == address)?;
+        cell.set_retired();
         table.live -= 1;
         for name in table.names_of.remove(&address).unwrap_or_default() {
             table.names.remove(&name);

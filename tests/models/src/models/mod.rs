@@ -1,10 +1,11 @@
-//! The real mailbox under the model checkers: its state machine is that of `service::Mailbox`, not
-//! of a copy.
+//! The real mailbox and registry under the model checkers: their protocols, not those
+//! of copies.
 //!
 //! With the feature `loom` every schedule with a bounded number of preemptions, else schedules that
 //! shuttle draws. `src/sync/models` has the models of what is below it.
 
 mod mailbox;
+mod registry;
 
 use std::sync::Arc;
 
