@@ -134,6 +134,12 @@ impl Check<'_> {
             let text = format!("thread is {threads}, but must be from 1 to {THREADS_MAX}");
             self.error("thread", text);
         }
+        for key in ["socket_backlog", "socket_unsent_max"] {
+            let value = self.integer_or(key, 1);
+            if value < 1 {
+                self.error(key, format!("{key} is {value}, but must be greater than 0"));
+            }
+        }
         if let Some(text) = self.text("affinity").filter(|text| Affinity::parse(text).is_none()) {
             let expected = Affinity::EXPECTED;
             self.error("affinity", format!("affinity is {text:?}, but must be {expected}"));

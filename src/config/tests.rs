@@ -106,6 +106,17 @@ fn pairs_make_a_config_without_a_file() {
 }
 
 #[test]
+fn sockets_have_settings_of_their_own() {
+    let sockets = text("").unwrap().sockets;
+    assert!(sockets.nodelay);
+    assert_eq!((sockets.backlog, sockets.unsent_bytes_max), (1024, 64 << 20));
+    let chosen = "socket_nodelay = false socket_backlog = 5 socket_grace = 0";
+    let sockets = text(chosen).unwrap().sockets;
+    assert_eq!((sockets.nodelay, sockets.backlog, sockets.grace_seconds), (false, 5, 0));
+    assert!(text("socket_unsent_max = 0").is_err() && text("socket_backlog = 'x'").is_err());
+}
+
+#[test]
 fn the_thread_count_has_a_range() {
     for (chunk, count) in [("thread = 0", 0), ("thread = 'abc'", 0), ("thread = 1025", 1025)] {
         let first = format!("Invalid thread {count} , should be in [1,1024]\n  set at config:1");
@@ -250,6 +261,7 @@ fn check_finding(chunk: &str, expected: &str) {
 fn each_mistake_has_its_finding() {
     let cases = [
         ("thread = 0", "error: thread is 0, but must be from 1 to 1024"),
+        ("socket_unsent_max = 0", "error: socket_unsent_max is 0, but must be greater than 0"),
         ("thread = '4 cores'", "warning: thread = \"4 cores\" is read as 4"),
         ("profile = 1", "warning: profile = \"1\" is read as false"),
         (

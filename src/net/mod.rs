@@ -36,6 +36,8 @@ mod settings;
 mod slot;
 mod stream;
 mod sys;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod udp;
 mod unsent;

@@ -180,9 +180,12 @@ pub(super) struct Reserved<'a, S: Strategy> {
     pub(super) head: MutexGuard<'a, S, class::Socket, Head>,
 }
 
+/// Slots that are allocated together.
+type Chunk<S> = OnceLock<Box<[Slot<S>]>>;
+
 /// All slots.
 pub(super) struct Table<S: Strategy> {
-    chunks: Box<[OnceLock<Box<[Slot<S>]>>]>,
+    chunks: Box<[Chunk<S>]>,
     last: AtomicI32,
 }
 

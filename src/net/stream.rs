@@ -122,13 +122,16 @@ impl<S: Strategy> Shared<S> {
         };
         head.phase = Phase::Connected;
         head.candidates = Vec::new();
+        {
+            // Before CONNECT: whoever has heard of it finds the gate open.
+            let mut unsent = slot.unsent.lock();
+            if unsent.gate == Gate::Wait {
+                unsent.gate = Gate::Open;
+            }
+        }
         if !head.closing {
             let peer = peer.map_or_else(String::new, |peer| peer.ip().to_string());
             self.tell_text(slot, Event::Connect, (head.id, 0), &peer);
-        }
-        let mut unsent = slot.unsent.lock();
-        if unsent.gate == Gate::Wait {
-            unsent.gate = Gate::Open;
         }
         true
     }

@@ -40,26 +40,24 @@ pub(super) fn read(fd: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
 /// Writes to a socket without raising SIGPIPE, or to another descriptor (`foreign`).
 pub(super) fn write(fd: RawFd, bytes: &[u8], foreign: bool) -> io::Result<usize> {
     let (start, len) = (bytes.as_ptr().cast(), bytes.len());
-    // SAFETY: the bytes are live.
     retry(|| {
-        checked(unsafe {
+        // SAFETY: the bytes are live.
+        let written = unsafe {
             match foreign {
                 false => libc::send(fd, start, len, libc::MSG_NOSIGNAL),
                 true => libc::write(fd, start, len),
             }
-        })
+        };
+        checked(written)
     })
 }
 
 /// Writes several pieces with one call.
 pub(super) fn write_all_of(fd: RawFd, pieces: &[IoSlice<'_>], foreign: bool) -> io::Result<usize> {
     if foreign {
+        let (start, count) = (pieces.as_ptr().cast(), pieces.len() as libc::c_int);
         // SAFETY: IoSlice has the layout of iovec, and the pieces are live.
-        return retry(|| {
-            checked(unsafe {
-                libc::writev(fd, pieces.as_ptr().cast(), pieces.len() as libc::c_int)
-            })
-        });
+        return retry(|| checked(unsafe { libc::writev(fd, start, count) }));
     }
     let flags = libc::MSG_NOSIGNAL;
     retry(|| socket_of(fd, |socket| socket.send_vectored_with_flags(pieces, flags)))

@@ -203,11 +203,12 @@ end
 -- A peer that does not read: the handler hears of it, with the connection and a size.
 local function slow_reader()
 	local id = connect()
-	local warned
+	local warned, paused
 	function handle.warning(connection, kib)
 		warned = warned or (type(connection) == "table" and kib)
 	end
 	function handle.handshake(s)
+		check.eventually(function() return paused end, "the peer does not read")
 		local text = ("x"):rep(1024 * 1024)
 		for _ = 1, 24 do
 			websocket.write(s, text)
@@ -215,6 +216,7 @@ local function slow_reader()
 	end
 	check.equal(socket.read(id, #SWITCHED), SWITCHED)
 	socket.pause(id)
+	paused = true
 	check.eventually(function() return warned end, "a warning")
 	check.ok(warned >= 1024)
 	socket.close(id)
