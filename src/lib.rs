@@ -46,8 +46,9 @@
 //! # Layers
 //!
 //! From the ground up (a module uses lower layers only; `tests/tidy.rs` checks it): [`sync`] and
-//! [`affinity`], then [`message`], [`codec`] and [`config`], then [`timer`], [`tls`] and [`service`], then
-//! [`sched`], then [`node`], then [`lua`], [`native`] and `lab`, and last [`app`] and [`cli`].
+//! [`affinity`], then [`message`], [`codec`] and [`config`], then [`timer`], [`net`], [`tls`] and
+//! [`service`], then [`sched`], then [`node`], then [`lua`], [`native`] and `lab`, and last [`app`]
+//! and [`cli`].
 
 pub mod affinity;
 pub mod app;

@@ -64,11 +64,7 @@ function sockethelper.readfunc(id, rest)
 		return sockethelper.belongs(read_with_rest(id, rest), id)
 	end
 	return sockethelper.belongs(function(size)
-		local text = socket.read(id, size)
-		if text then
-			return text
-		end
-		error(socket_error("read failed fd = " .. id))
+		return read_or_raise(id, size)
 	end, id)
 end
 

@@ -67,7 +67,7 @@ function tlshelper.closefunc(tls)
 	return function()
 		local ok, farewell = pcall(tls.close, tls)
 		local id = id_of[tls]
-		if ok and farewell and id and not socket.invalid(id) then
+		if ok and farewell and id and socket.disconnected(id) == false then
 			socket.write(id, farewell)
 		end
 	end
@@ -76,25 +76,22 @@ end
 -- Returns a function(size or nil) that reads plain text.
 function tlshelper.readfunc(id, tls)
 	local read = sockethelper.readfunc(id)
-	local rest = ""
+	local rest, ended
+	-- A peer that has said goodbye may wait for ours: the socket has nothing more then.
 	local function more()
-		local text, ended
+		local text
 		repeat
-			text, ended = tls:read(read())
-			if ended and text == "" then
+			if ended then
 				error(sockethelper.socket_error("read failed fd = " .. id))
 			end
+			text, ended = tls:read(read())
 		until text ~= ""
 		return text
 	end
-	-- What came together with the handshake waits in the session.
-	local function begin()
-		begin = nil
-		rest = tls:read()
-	end
 	return sockethelper.belongs(function(size)
-		if begin then
-			begin()
+		-- What came together with the handshake waits in the session.
+		if not rest then
+			rest, ended = tls:read()
 		end
 		if not size then
 			local text = rest ~= "" and rest or more()

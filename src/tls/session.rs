@@ -163,9 +163,12 @@ impl Session {
         }
     }
 
-    /// Ends the session. [`Session::output`] has the farewell.
+    /// Ends the session. [`Session::output`] has the farewell, unless the peer was first: it has
+    /// stopped listening by then, most of the time.
     pub fn close(&mut self) {
-        if let State::Begun(connection) = &mut self.state {
+        if let State::Begun(connection) = &mut self.state
+            && !self.ended
+        {
             connection.send_close_notify();
             self.flush();
         }

@@ -165,6 +165,8 @@ fn after_the_end_nothing_works() {
     assert!(!pair.server.has_ended());
     pair.server.feed(&farewell).unwrap();
     assert!(pair.server.has_ended());
+    pair.server.close();
+    assert!(pair.server.output().is_empty(), "nobody listens any more");
     assert!(!farewell.is_empty());
     for result in [pair.client.write(b"x"), pair.client.feed(b"x"), pair.client.handshake(b"")] {
         assert!(matches!(result, Err(TlsError::Closed)));

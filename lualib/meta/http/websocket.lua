@@ -32,7 +32,7 @@ function websocket.read(id) end
 ---@param id integer
 ---@param data string
 ---@param format? "text"|"binary"
----@param key? string
+---@param key? integer
 function websocket.write(id, data, format, key) end
 
 ---Sends a ping.
