@@ -34,6 +34,8 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("lua_cpath", Kind::Text),
     ("luaservice", Kind::Text),
     ("preload", Kind::Text),
+    ("debug_console_token", Kind::Text),
+    ("debug_console_host", Kind::Text),
     ("logpath", Kind::Text),
     ("start", Kind::Text),
     ("standalone", Kind::Text),
@@ -50,4 +52,9 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("snax_loader", Kind::Text),
     ("certfile", Kind::Text),
     ("keyfile", Kind::Text),
+    ("tls_verify", Kind::Flag),
+    ("tls_ca", Kind::Text),
+    ("tls_handshake_timeout", Kind::Text),
+    ("http_head_timeout", Kind::Text),
+    ("http_body_limit", Kind::Integer),
 ];
