@@ -13,7 +13,8 @@ local LUALIB = skynet.getenv "lualib_folder"
 local INTERNAL = {
 	"^meta%.", "^compat10%.", "^loader$", "^skynet%.lazy%.", "^skynet%.cluster%.", "^skynet%.harbor%.",
 	"^skynet%.console%.", "^http%.internal$", "^http%.host$", "^http%.websocket_strict$",
-	"^snax%.hotfix$", "^snax%.interface$",
+	"^snax%.hotfix$", "^snax%.interface$", "^snax%.limited_log$",
+	"%.native$", "%.internal$", "^skynet%.require$", "^skynet%.stdin$", "^skynet%.dns%.packet$",
 	-- It only says where to get the real one.
 	"^lpeg$",
 }
@@ -36,6 +37,17 @@ local function modules_in(folder)
 		list[#list + 1] = path:sub(#folder + 2, -5):gsub("/", "."):gsub("%.init$", "")
 	end
 	pipe:close()
+	return list
+end
+
+-- The names of the modules that are written in Rust.
+local function native_modules()
+	local file = assert(io.open(LUALIB .. "/../src/lua/modules.rs"))
+	local list = {}
+	for name in file:read("a"):match("const NATIVE.-%];"):gmatch 'b"([%w_.]+)"' do
+		list[#list + 1] = name
+	end
+	file:close()
 	return list
 end
 
@@ -138,7 +150,10 @@ check.main(function()
 		compare(name)
 	end
 	check.ok(described["skynet"] and described["skynet.socket"])
-	for _, name in ipairs(modules_in(LUALIB)) do
-		check.ok(described[name] or is_internal(name), "no description of " .. name)
+	for _, list in ipairs { modules_in(LUALIB), native_modules() } do
+		check.ok(#list > 0)
+		for _, name in ipairs(list) do
+			check.ok(described[name] or is_internal(name), "no description of " .. name)
+		end
 	end
 end)

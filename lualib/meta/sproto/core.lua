@@ -61,6 +61,21 @@ function core.pack(data, size) end
 ---@return string
 function core.unpack(data, size) end
 
+---Returns a header, perhaps with a content behind it, packed.
+---@param package lightuserdata
+---@param header table
+---@param kind? lightuserdata
+---@param content? table
+---@return string
+function core.message(package, header, kind, content) end
+
+---Decodes what begins behind so many bytes.
+---@param kind lightuserdata
+---@param data string
+---@param start integer
+---@return table
+function core.decode_behind(kind, data, start) end
+
 ---Puts a schema where all services find it.
 ---@param proto lightuserdata
 ---@param index? integer

@@ -185,7 +185,7 @@ impl Walk {
         // SAFETY: as `table`.
         unsafe {
             let key = match lua_type(l, index) {
-                LUA_TSTRING => return Ok(self.text(index)?),
+                LUA_TSTRING => return self.text(index),
                 LUA_TNUMBER if lua_isinteger(l, index) != 0 => {
                     Value::Integer(lua_tointeger(l, index))
                 }
@@ -232,7 +232,7 @@ impl Walk {
                 LUA_TNIL => Ok(Value::Nil),
                 LUA_TBOOLEAN => Ok(Value::Boolean(lua_toboolean(l, -1) != 0)),
                 LUA_TNUMBER => Ok(self.number()),
-                LUA_TSTRING => Ok(self.text(-1)?),
+                LUA_TSTRING => self.text(-1),
                 LUA_TTABLE => self.table(lua_absindex(l, -1)),
                 LUA_TLIGHTUSERDATA if matches!(self.rules, Rules::Table | Rules::Shared) => {
                     Ok(Value::Pointer(lua_touserdata(l, -1).addr()))

@@ -1,8 +1,8 @@
 //! Gives the views of a service another tree, as an update does.
 //!
-//! The caches of the views that were read are dropped, and the views go on below the new tree as far
-//! as it has tables at their places; the others are gone for ever. That happens in one stretch, when
-//! the service handles a message, so no code sees a mixture of two trees.
+//! The caches of the views that were read are dropped, and the views go on below the new tree as
+//! far as it has tables at their places; the others are gone for ever. That happens in one stretch,
+//! when the service handles a message, so no code sees a mixture of two trees.
 
 use std::ffi::c_int;
 use std::sync::Arc;
