@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 use ironsky::message::{Address, Kind, Message, Session};
-use ironsky::sched::{Reports, Scheduler, Settings};
+use ironsky::sched::{Endless, Reports, Scheduler, Settings};
 use ironsky::service::Service;
 use ironsky::sync::lock::RawRwFair;
 use ironsky::sync::{Bundle, FutexParker, LockFree, Named, Strategy};
@@ -89,13 +90,14 @@ struct Silent;
 
 impl Reports for Silent {
     fn overload(&self, _service: Address, _length: usize) {}
-    fn endless(&self, _source: Address, _service: Address, _version: u32) {}
+    fn endless(&self, _message: &Endless) {}
     fn panicked(&self, _service: Address, _what: &str) {}
     fn ended(&self, _left: usize) {}
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let settings = Settings { harbor: 0, workers: 2, profile: false };
+    let settings =
+        Settings { harbor: 0, workers: 2, profile: false, message_limit: Duration::ZERO };
     let scheduler = Arc::new(Scheduler::<Own>::new(settings, Box::new(Silent)));
     let (ended, end) = channel();
     let mut players = Vec::new();

@@ -147,11 +147,24 @@ local function add_part(session, part, size, more)
 	end
 end
 
+-- One line a second about bad packets, however many come.
+local quiet_until, unsaid = 0, 0
+
+local function complain(text)
+	if skynet.now() < quiet_until then
+		unsaid = unsaid + 1
+		return
+	end
+	local more = unsaid > 0 and string.format(" (and %d more before)", unsaid) or ""
+	quiet_until, unsaid = skynet.now() + 100, 0
+	skynet.error(string.format("cluster: a bad packet from %s: %s%s", peer, text, more))
+end
+
 -- Frees a packet that has been decoded; returns its parts behind a true, unless it is malformed.
 local function decoded(packet, size, ok, ...)
 	skynet.trash(packet, size)
 	if not ok then
-		skynet.error(string.format("cluster: a bad packet from %s: %s", peer, (...)))
+		complain((...))
 		return false
 	end
 	return true, ...
@@ -220,6 +233,11 @@ skynet.register_protocol {
 
 local command = {}
 
+-- clusterd knows of this agent now, so it will also learn of its end.
+function command.start()
+	driver.start(socket)
+end
+
 -- Names have changed: what was looked up may be wrong.
 function command.namechange()
 	addresses, lookups = {}, {}
@@ -235,5 +253,4 @@ skynet.start(function()
 		local f = assert(command[name], name)
 		f(...)
 	end)
-	driver.start(socket)
 end)

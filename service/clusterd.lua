@@ -36,9 +36,12 @@ local large_total = 0
 local command = {}
 
 local function check(node, address)
-	if type(node) ~= "string" or type(address) ~= "string" and address ~= false then
+	if type(node) ~= "string" or string.find(node, "%s") then
+		error(string.format("cluster: the name of a node is a string without blanks, not %s",
+			tostring(node)), 0)
+	elseif type(address) ~= "string" and address ~= false then
 		error(string.format("cluster: the address of node %s must be \"host:port\" or false, not %s",
-			tostring(node), tostring(address)), 0)
+			node, tostring(address)), 0)
 	end
 end
 
@@ -134,12 +137,12 @@ local function connect(node, address)
 		sender = skynet.newservice("clustersender", node, core.nodename(), address)
 		senders[node] = sender
 	end
-	if pcall(skynet.call, sender, "lua", "changenode", address) then
+	local up, why = skynet.call(sender, "lua", "changenode", address)
+	if up then
 		return sender
 	end
-	local text = string.format("changenode [%s] (%s) failed", node, address)
-	skynet.error(text)
-	return nil, text
+	skynet.error(string.format("changenode [%s] (%s) failed: %s", node, address, why))
+	return nil, why
 end
 
 local function look_up(node)
@@ -242,6 +245,7 @@ local function accept(listener, id, from)
 	local ok, agent = pcall(skynet.newservice, "clusteragent", skynet.self(), id, from)
 	if ok and agent then
 		agents[agent] = listener
+		skynet.send(agent, "lua", "start")
 	else
 		listener.count = listener.count - 1
 		driver.shutdown(id)

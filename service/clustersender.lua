@@ -167,13 +167,13 @@ function command.move(address)
 	end
 end
 
--- As `move`, and waits for the connection. Raises when there is none.
+-- As `move`, and waits for the connection. Returns true, or false and why there is none.
 function command.changenode(host, port)
 	command.move(port and string.format("%s:%d", host, port) or host)
 	if host then
-		link.need()
+		return skynet.retpack(pcall(link.need))
 	end
-	skynet.ret()
+	skynet.retpack(true)
 end
 
 function command.status()

@@ -34,6 +34,67 @@ fn the_lua_example_counts() {
     assert!(text.ends_with("[:00000008] the: 2\n"), "{text}");
 }
 
+/// Runs a Lua application of `examples/`; returns what it logged, without addresses.
+#[track_caller]
+fn lines_of(name: &str) -> Vec<String> {
+    let config = format!("examples/{name}/config.lua");
+    let text = output(Command::new(env!("CARGO_BIN_EXE_ironsky")).arg(config));
+    text.lines().map(|line| line.split_once("] ").map_or(line, |(_, text)| text).into()).collect()
+}
+
+/// Checks that a list has these lines in this order, perhaps with others in between.
+#[track_caller]
+fn has_in_order(lines: &[String], wanted: &[&str]) {
+    let mut left = lines.iter();
+    for line in wanted {
+        assert!(left.any(|l| l == line), "{line:?} is not there or too early in {lines:#?}");
+    }
+}
+
+#[test]
+fn the_echo_server_echoes() {
+    let lines = lines_of("echo");
+    has_in_order(&lines, &["echo: hello", "echo: is anybody there?", "echo: bye"]);
+}
+
+#[test]
+fn two_people_chat() {
+    let wanted = [
+        "alice hears: * alice comes in",
+        "alice hears: * bob comes in",
+        "bob hears: * bob comes in",
+        "bob hears: alice: hello, bob",
+        "alice hears: bob: hello, alice",
+        "alice hears: * bob goes",
+    ];
+    has_in_order(&lines_of("chat"), &wanted);
+}
+
+#[test]
+fn a_client_that_comes_back_gets_its_answer() {
+    let wanted = [
+        "client: a wrong password gives 401 Unauthorized",
+        "client: logged in as number 1",
+        "client: connection 1 200 OK",
+        "client: connection 2 200 OK",
+        "client: answer 1 true WHO IS THERE?",
+        "server: robinson asks: good night",
+        "client: answer 2 true GOOD NIGHT",
+    ];
+    let lines = lines_of("login");
+    has_in_order(&lines, &wanted);
+    assert!(!lines.iter().any(|line| line.contains("anything")), "{lines:#?}");
+}
+
+#[test]
+fn bots_play_and_the_books_balance() {
+    let lines = lines_of("mmo");
+    let moves = lines.iter().any(|line| line.starts_with("20 bots made 2000 moves and saw "));
+    let books = lines.iter().any(|line| line.ends_with(" coins: the books balance"));
+    assert!(moves && books, "{lines:#?}");
+    assert!(!lines.iter().any(|line| line.contains("traceback")), "{lines:#?}");
+}
+
 #[test]
 fn the_guests_of_the_chat_room_talk() {
     let folder = root().join("examples/websocket/config.lua");
@@ -42,6 +103,15 @@ fn the_guests_of_the_chat_room_talk() {
     fs::write(&config, format!("include {folder:?}\nroom_port = 0\n")).unwrap();
     let text = output(Command::new(env!("CARGO_BIN_EXE_ironsky")).arg(config));
     for line in ["bob hears: alice: hello bob\n", "alice hears: bob has left\n"] {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
+}
+
+#[test]
+fn the_nodes_of_the_cluster_play() {
+    let mut command = Command::new("examples/cluster/run.sh");
+    let text = output(command.arg(env!("CARGO_BIN_EXE_ironsky")).env("PORT", "17310"));
+    for line in ["red: 9 points in round 3, 18 together\n", "store: the best player is blue\n"] {
         assert!(text.contains(line), "{line} is not in {text}");
     }
 }

@@ -15,6 +15,8 @@ mod dns;
 mod harbor;
 #[path = "../fuzz/models/http.rs"]
 mod http;
+#[path = "../fuzz/models/login.rs"]
+mod login;
 #[path = "../fuzz/models/mailbox.rs"]
 mod mailbox;
 #[path = "../fuzz/models/netpack.rs"]
@@ -79,16 +81,27 @@ fn any_bytes_are_a_message_or_an_error() {
 }
 
 #[test]
+fn any_bytes_are_a_message_of_http_or_refused() {
+    play(http::run, 20_000, 200);
+}
+
+#[test]
+fn any_bytes_are_frames_or_refused() {
+    play(websocket::run, 20_000, 200);
+}
+
+#[test]
 fn any_text_is_a_config_or_a_refusal() {
     play(config::run, 2_000, 60);
 }
 
 /// The bodies that read what strangers wrote.
-const READERS: [(&str, Body); 7] = [
+const READERS: [(&str, Body); 8] = [
     ("cluster", cluster::run),
     ("dns", dns::run),
     ("harbor", harbor::run),
     ("http", http::run),
+    ("login", login::run),
     ("netpack", netpack::run),
     ("sproto", sproto::run),
     ("websocket", websocket::run),

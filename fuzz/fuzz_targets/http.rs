@@ -1,4 +1,4 @@
-//! Heads of HTTP and sizes of chunks: more bytes behind them change nothing.
+//! The head of an HTTP message and a chunked body: taken apart, or refused.
 
 #![no_main]
 

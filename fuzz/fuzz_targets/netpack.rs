@@ -1,4 +1,4 @@
-//! Packets of gates: the same in whatever pieces they arrive.
+//! Packets behind their length: the same ones however the stream is cut.
 
 #![no_main]
 

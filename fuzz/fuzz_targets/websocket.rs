@@ -1,4 +1,4 @@
-//! Heads of WebSocket frames: what is read can be written again.
+//! WebSocket frames: read as they would be written.
 
 #![no_main]
 

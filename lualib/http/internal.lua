@@ -105,22 +105,29 @@ local function read_trailers(read, text, header)
 	end
 end
 
+-- So many chunks are joined into one text at a time: many small ones cost little more than what
+-- they hold.
+local CHUNKS_AT_ONCE = 1024
+
 -- Reads a chunked body that begins with `text`. Returns body and header; nil when it is invalid
 -- or longer than `limit`.
 function internal.recvchunkedbody(read, limit, header, text)
-	local parts, count, left = {}, 0, limit
+	local joined, parts, left = {}, {}, limit
 	local chunk, at = nil, 1
 	repeat
 		chunk, text, at = read_chunk(read, text, at, left)
 		if not chunk then
 			return nil
 		end
-		count = count + 1
-		parts[count] = chunk
+		parts[#parts + 1] = chunk
 		left = left and left - #chunk
+		if chunk == "" or #parts == CHUNKS_AT_ONCE then
+			joined[#joined + 1] = table.concat(parts)
+			parts = {}
+		end
 	until chunk == ""
 	header = read_trailers(read, text:sub(at), header)
-	return header and table.concat(parts), header
+	return header and table.concat(joined), header
 end
 
 -- Reads a body of known length that begins with `text`.

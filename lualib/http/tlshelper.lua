@@ -78,9 +78,12 @@ function tlshelper.readfunc(id, tls)
 	local read = sockethelper.readfunc(id)
 	local rest = ""
 	local function more()
-		local text
+		local text, ended
 		repeat
-			text = tls:read(read())
+			text, ended = tls:read(read())
+			if ended and text == "" then
+				error(sockethelper.socket_error("read failed fd = " .. id))
+			end
 		until text ~= ""
 		return text
 	end
@@ -117,11 +120,20 @@ function tlshelper.writefunc(id, tls)
 	end
 end
 
--- Returns a function that reads plain text until the peer has closed.
+-- Returns a function that reads plain text until the peer has closed, or has said that it will:
+-- some wait for an answer to that.
 function tlshelper.readallfunc(id, tls)
 	return function()
-		local text = socket.readall(id)
-		return tls:read(text or nil)
+		local parts = {}
+		local text, ended = tls:read()
+		repeat
+			parts[#parts + 1] = text
+			local bytes = not ended and socket.read(id)
+			if bytes then
+				text, ended = tls:read(bytes)
+			end
+		until not bytes
+		return table.concat(parts)
 	end
 end
 

@@ -176,9 +176,12 @@ local function new_message(connection)
 		if connection.role == "server" and size > SERVER_BYTES_MAX then
 			error "payload_len is too large"
 		end
-		parts[#parts + 1] = payload
+		-- Any number of empty fragments costs nothing.
+		if payload ~= "" then
+			parts[#parts + 1] = payload
+		end
 		if fin then
-			local text = #parts == 1 and payload or table.concat(parts)
+			local text = #parts == 1 and parts[1] or table.concat(parts)
 			if connection.strict then
 				strict_checks.message(connection, kind, text)
 			end

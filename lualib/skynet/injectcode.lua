@@ -82,10 +82,10 @@ local function compile(source, env)
 end
 
 local function split(co, level, extra)
-	if type(co) ~= "thread" then
+	if type(co) == "number" or type(co) == "table" then
 		co, level, extra = nil, co, level
 	end
-	if type(level) ~= "number" then
+	if type(level) == "table" then
 		level, extra = nil, level
 	end
 	return co, level or (co and 0 or 1), extra or {}

@@ -6,6 +6,7 @@
 local skynet = require "skynet"
 local driver = require "skynet.socketdriver"
 local netpack = require "skynet.netpack"
+local limited_log = require "snax.limited_log"
 
 local gateserver = {}
 
@@ -32,8 +33,7 @@ local handler
 -- Packets of all connections that are not whole or have not been handled.
 local queue
 
--- When the next dropped packet may be logged.
-local next_drop_line = 0
+local log = limited_log()
 
 -- id -> state. A service that ends closes its sockets; nobody else would.
 local connections = setmetatable({}, {
@@ -62,20 +62,12 @@ function gateserver.closeclient(id)
 	end
 end
 
--- Says that a packet came too late: one line a second is enough for what a peer can send.
-local function drop(id, message, size)
-	local text = netpack.tostring(message, size)
-	if skynet.now() >= next_drop_line then
-		next_drop_line = skynet.now() + 100
-		skynet.error(string.format("Drop message from fd (%d) : %s", id, text))
-	end
-end
-
 local function deliver(id, message, size)
 	if connections[id] == OPEN then
 		handler.message(id, message, size)
 	else
-		drop(id, message, size)
+		local text = netpack.tostring(message, size)
+		log(string.format("Drop message from fd (%d) : %s", id, text))
 	end
 end
 

@@ -16,6 +16,7 @@ local skynet = require "skynet"
 require "skynet.manager"
 local crypt = require "skynet.crypt"
 local socket = require "skynet.socket"
+local limited_log = require "snax.limited_log"
 
 local encode, decode = crypt.base64encode, crypt.base64decode
 
@@ -24,6 +25,9 @@ local KEY_BYTES <const> = 8
 
 -- A client may send this much without the end of a line.
 local LINE_BYTES_MAX <const> = 8192
+
+-- A client has so many seconds for its part of the handshake.
+local HANDSHAKE_SECONDS <const> = 60
 
 -- What is raised when the client is gone; nobody is left to be told.
 local LOST <const> = setmetatable({}, {
@@ -58,10 +62,27 @@ local function agree(id)
 	return secret
 end
 
+-- Returns the secret and the token of a client that is quick enough.
+local function shake_hands(conf, id)
+	local is_done = false
+	skynet.timeout((conf.handshake_seconds or HANDSHAKE_SECONDS) * 100, function()
+		if not is_done then
+			socket.shutdown(id)
+		end
+	end)
+	local ok, secret, line = pcall(function()
+		return agree(id), read_line(id)
+	end)
+	is_done = true
+	if not ok then
+		error(secret, 0)
+	end
+	return secret, crypt.desdecode(secret, decode(line))
+end
+
 -- Returns server, uid and secret of a client that proved who it is.
 local function authenticate(conf, id)
-	local secret = agree(id)
-	local token = crypt.desdecode(secret, decode(read_line(id)))
+	local secret, token = shake_hands(conf, id)
 	local server, uid = conf.auth_handler(token)
 	return server, uid, secret
 end
@@ -131,6 +152,7 @@ local function accept(conf, slave, id, address)
 end
 
 local function run_master(conf)
+	local log = limited_log()
 	local slaves, next_slave = {}, 0
 	for i = 1, conf.instance or SLAVES do
 		slaves[i] = skynet.newservice(SERVICE_NAME)
@@ -146,7 +168,7 @@ local function run_master(conf)
 		next_slave = next_slave % #slaves + 1
 		local ok, err = pcall(accept, conf, slaves[next_slave], id, address)
 		if not ok then
-			skynet.error(string.format("invalid client (fd = %d) error = %s", id, err))
+			log(string.format("invalid client (fd = %d) error = %s", id, err))
 		end
 		-- What was written still leaves.
 		socket.close_fd(id)

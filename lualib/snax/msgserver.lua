@@ -12,12 +12,24 @@ local crypt = require "skynet.crypt"
 local driver = require "skynet.socketdriver"
 local netpack = require "skynet.netpack"
 local gateserver = require "snax.gateserver"
+local limited_log = require "snax.limited_log"
+
+local log = limited_log()
 
 local encode, decode = crypt.base64encode, crypt.base64decode
+
+-- Request handlers pass requests on as messages of clients.
+skynet.register_protocol {
+	name = "client",
+	id = skynet.PTYPE_CLIENT,
+}
 
 local msgserver = {}
 
 local ANSWERS_KEPT <const> = 128
+-- A stranger has so many seconds to say who he is.
+local GREETING_SECONDS <const> = 60
+
 local SESSION_BYTES <const> = 4
 local PACKET_BYTES_MAX <const> = 0xffff
 
@@ -100,7 +112,7 @@ local function greet(id, ip, text)
 	strangers[id] = nil
 	local ok, verdict, user = pcall(identify, text)
 	if not ok then
-		skynet.error(verdict)
+		log(verdict)
 		verdict = "400 Bad Request"
 	end
 	send(id, verdict)
@@ -195,9 +207,20 @@ local function request(conf, id, text)
 		ok, err = pcall(serve, conf, id, user, text)
 	end
 	if not ok then
-		skynet.error(string.format("Invalid package %s : %s", err, text))
+		log(string.format("Invalid package %s : %s", err, text))
 		gateserver.closeclient(id)
 	end
+end
+
+-- Closes a connection that says nothing.
+local function expect_greeting(id, ip, seconds)
+	strangers[id] = ip
+	skynet.timeout(seconds * 100, function()
+		if strangers[id] == ip then
+			strangers[id] = nil
+			gateserver.closeclient(id)
+		end
+	end)
 end
 
 local function handler_of(conf)
@@ -220,7 +243,7 @@ local function handler_of(conf)
 	end
 
 	function handler.connect(id, ip)
-		strangers[id] = ip
+		expect_greeting(id, ip, conf.handshake_seconds or GREETING_SECONDS)
 		gateserver.openclient(id)
 	end
 

@@ -463,7 +463,12 @@ unsafe fn undispatched(vm: *mut Vm, l: *mut lua_State) {
             Kind::ERROR => error_message(vm, session.number(), source),
             Kind::TRACE => trace::announce(vm),
             _ if std::mem::take(&mut (*vm).unheard) => post_error(vm, source, session),
-            _ => unknown_request(vm, l),
+            _ => {
+                if kind == Kind::SOCKET && (*vm).refs.unknown_request == 0 {
+                    stream::discard_current(vm);
+                }
+                unknown_request(vm, l);
+            }
         }
         lua_settop(l, 0);
     }

@@ -1,7 +1,8 @@
 //! The module `ltls.c`: TLS over strings. Used by `lualib/http/tlshelper.lua` and by applications.
 //!
 //! Contexts and sessions are userdata that hold the Rust values themselves. A function here first
-//! takes its arguments, then works without Lua, then pushes what came out; strings that are being
+//! takes its strings, then makes a reference to its value and works without Lua, then pushes what
+//! came out: a finalizer that runs in between may use the same value. Strings that are being
 //! pushed are the only thing owned at that time (running out of memory right there leaks one).
 
 use std::ffi::{CStr, c_int};
@@ -188,10 +189,9 @@ unsafe extern "C-unwind" fn new_context(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn set_cert(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this.
     unsafe {
-        let context = context(l, 1);
         let Some(chain) = optional_bytes(l, 2) else { fail(l, "need certfile".to_owned()) };
         let Some(key) = optional_bytes(l, 3) else { fail(l, "need private key".to_owned()) };
-        let error = context.set_certificate(&text(chain), &text(key)).err();
+        let error = context(l, 1).set_certificate(&text(chain), &text(key)).err();
         if let Some(error) = error.map(|error| set_cert_error(&error, &text(key))) {
             fail(l, error);
         }
@@ -213,9 +213,8 @@ fn set_cert_error(error: &TlsError, key: &str) -> String {
 unsafe extern "C-unwind" fn set_ciphers(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this.
     unsafe {
-        let context = context(l, 1);
         let Some(list) = optional_bytes(l, 2) else { fail(l, "need cipher list".to_owned()) };
-        let error = context.set_ciphers(&text(list)).err();
+        let error = context(l, 1).set_ciphers(&text(list)).err();
         if let Some(error) = error.map(|error| error.to_string()) {
             fail(l, error);
         }
@@ -236,9 +235,8 @@ unsafe extern "C-unwind" fn set_verify(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn set_ca(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this.
     unsafe {
-        let context = context(l, 1);
         let file = bytes(l, 2);
-        let error = context.set_roots(&text(file)).err();
+        let error = context(l, 1).set_roots(&text(file)).err();
         if let Some(error) = error.map(|error| error.to_string()) {
             fail(l, error);
         }
@@ -250,11 +248,11 @@ unsafe extern "C-unwind" fn set_ca(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn set_alpn(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this; all arguments are checked before something is owned.
     unsafe {
-        let context = context(l, 1);
         let last = lua_gettop(l);
         for index in 2..=last {
             bytes(l, index);
         }
+        let context = context(l, 1);
         context.set_protocols((2..=last).map(|index| bytes(l, index).to_vec()).collect());
         0
     }
@@ -280,10 +278,11 @@ unsafe extern "C-unwind" fn new_session(l: *mut lua_State) -> c_int {
             b"server" => Role::Server,
             _ => fail(l, format!("invalid method:{} e.g[server, client]", text(method))),
         };
-        let context = context(l, 2);
         let name = optional_bytes(l, 3);
+        // Raises now if it is none; the reference is made where nothing calls Lua.
+        context(l, 2);
         push_object(l, (SESSION, SESSION_METHODS, collect_session), || {
-            Session::new(role, context, name.map(text)).map_err(|error| error.to_string())
+            Session::new(role, context(l, 2), name.map(text)).map_err(|error| error.to_string())
         })
     }
 }
@@ -292,8 +291,8 @@ unsafe extern "C-unwind" fn new_session(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn handshake(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this.
     unsafe {
-        let session = session(l);
         let data = optional_bytes(l, 2).unwrap_or_default();
+        let session = session(l);
         if let Err(error) = session.handshake(data) {
             fail(l, handshake_error(error));
         }
@@ -328,18 +327,22 @@ fn dropped(error: TlsError) -> String {
     error.to_string()
 }
 
-/// `tls:read([data])`: what has been decrypted. An error of the peer comes after the last of it.
+/// `tls:read([data]) -> text, ended`: what has been decrypted, and whether the peer has said that
+/// it sends nothing more. An error of the peer comes after the last text.
 unsafe extern "C-unwind" fn read(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this.
     unsafe {
-        let session = session(l);
         let data = optional_bytes(l, 2).unwrap_or_default();
+        let session = session(l);
         if let Err(error) = session.feed(data)
             && session.plain().is_empty()
         {
             fail(l, read_error(error));
         }
-        push(l, take(session.plain()))
+        let (text, ended) = (take(session.plain()), session.has_ended());
+        push(l, text);
+        lua_pushboolean(l, ended.into());
+        2
     }
 }
 
@@ -354,8 +357,9 @@ fn read_error(error: TlsError) -> String {
 unsafe extern "C-unwind" fn write(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this.
     unsafe {
+        let data = optional_bytes(l, 2);
         let session = session(l);
-        let result = match optional_bytes(l, 2) {
+        let result = match data {
             Some(data) => session.write(data),
             None => session.is_finished().map(|_| ()),
         };
@@ -370,8 +374,8 @@ unsafe extern "C-unwind" fn write(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn set_ext_host_name(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this.
     unsafe {
-        let session = session(l);
         let name = bytes(l, 2);
+        let session = session(l);
         match session.set_name(text(name)) {
             Ok(set) => lua_pushinteger(l, set.into()),
             Err(error) => fail(l, dropped(error)),
@@ -384,11 +388,13 @@ unsafe extern "C-unwind" fn set_ext_host_name(l: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn alpn(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this.
     unsafe {
-        match session(l).protocol() {
-            Some(name) => _ = lua_pushlstring(l, name.as_ptr().cast(), name.len()),
-            None => lua_pushnil(l),
+        match session(l).protocol().map(<[u8]>::to_vec) {
+            Some(name) => push(l, name),
+            None => {
+                lua_pushnil(l);
+                1
+            }
         }
-        1
     }
 }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use super::local_time::LocalTime;
 use super::message_log;
-use crate::message::{Address, Message};
+use crate::message::socket::Record;
+use crate::message::{Address, Kind, Message};
 use crate::node::Node;
 use crate::service::Recorder;
 
@@ -48,8 +49,28 @@ impl FileRecorder {
     }
 }
 
+/// Appends the record of a socket message.
+fn push_socket(record: &mut Vec<u8>, event: &Record<'_>) {
+    let head = message_log::SocketEvent { kind: event.event, id: event.id, ud: event.ud };
+    if event.buffer.is_null() {
+        return message_log::push_socket_text(record, head, event.text);
+    }
+    let len = usize::try_from(event.ud).unwrap_or(0);
+    // SAFETY: the message comes from the runtime, so its block has `ud` bytes; the service has not
+    // handled it yet.
+    let data = unsafe { std::slice::from_raw_parts(event.buffer, len) };
+    message_log::push_socket_data(record, head, data);
+}
+
 impl Recorder for FileRecorder {
     fn record(&mut self, message: &Message) {
+        if message.kind == Kind::SOCKET
+            && message.source == Address::NOBODY
+            && let Some(event) = Record::read(message.payload.as_bytes())
+        {
+            push_socket(&mut self.record, &event);
+            return self.write();
+        }
         message_log::push_message(
             &mut self.record,
             message.source.bits(),

@@ -14,6 +14,15 @@ impl<S: Strategy> Net<S> {
     /// Sends bytes; `false` when the socket does not exist or is being closed. `true` does not
     /// mean that they arrive.
     pub fn send(&self, id: SocketId, bytes: Bytes<'_>, priority: Priority) -> bool {
+        self.send_with(id, bytes, (priority, false))
+    }
+
+    /// As [`Net::send`], by somebody who will probably send more in this turn.
+    pub fn send_more(&self, id: SocketId, bytes: Bytes<'_>, priority: Priority) -> bool {
+        self.send_with(id, bytes, (priority, true))
+    }
+
+    fn send_with(&self, id: SocketId, bytes: Bytes<'_>, how: (Priority, bool)) -> bool {
         let shared = &self.shared;
         let Some(slot) = shared.table.find(id) else { return false };
         let len = bytes.as_bytes().len();
@@ -23,8 +32,8 @@ impl<S: Strategy> Net<S> {
         }
         let limit = shared.settings.unsent_bytes_max;
         let sent = match unsent.packets {
-            false => unsent.send(bytes, priority, &slot.queued, limit),
-            true => unsent.send_packet(bytes, (None, priority), &slot.queued, limit),
+            false => unsent.send(bytes, how, &slot.queued, limit),
+            true => unsent.send_packet(bytes, (None, how.0), &slot.queued, limit),
         };
         if matches!(sent, Sent::Done) && matches!(unsent.gate, Gate::Open) {
             slot.figures.count_written(len as u64, shared.home.now_cs());

@@ -7,11 +7,13 @@ use std::time::Duration;
 pub struct Settings {
     /// Whether TCP connections send small pieces at once (`socket_nodelay`).
     pub nodelay: bool,
-    /// How many connections may wait to be accepted, when a listener does not say (`socket_backlog`).
+    /// How many connections may wait to be accepted when a listener does not say
+    /// (`socket_backlog`).
     pub backlog: u32,
     /// The most bytes that may wait to be sent on one socket (`socket_unsent_max`).
     pub unsent_bytes_max: usize,
-    /// How long a socket is kept that both ends have finished with (`socket_grace`); `None`: for ever.
+    /// How long a socket is kept that both ends have finished with (`socket_grace`); `None`: for
+    /// ever.
     pub grace: Option<Duration>,
 }
 

@@ -4,12 +4,15 @@
 //! goes to the kernel at once, and those behind it wait for the end of the turn, when they leave
 //! together. A service that answers several requests of one message, or writes a head and a body,
 //! so needs two system calls, and the kernel sends two packets. What is waiting for the end of the
-//! turn is sent earlier when it is much, or when the socket is closed.
+//! turn is sent earlier when it is much, when the turn is no longer a short one, or when the socket
+//! is closed. When the sender knows that it will write more in this turn ([`Net::send_more`]: there
+//! are further requests in its buffer), the first write waits as well.
 //!
 //! A turn has a number that no other turn of the process has; 0 is no turn.
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use super::{Net, SocketId};
 use crate::sync::Strategy;
@@ -19,7 +22,13 @@ const TURNS_OF_A_THREAD: u64 = 1 << 40;
 
 static THREADS: AtomicU64 = AtomicU64::new(1);
 
+/// A turn that has lasted so long since its first write holds nothing back any more: so what waits
+/// waits for one handler at most.
+const SHORT: Duration = Duration::from_micros(300);
+
 thread_local! {
+    /// When the turn with a number has written for the first time.
+    static FIRST_WRITE: Cell<(u64, Option<Instant>)> = const { Cell::new((0, None)) };
     /// The number of the turn, 0 outside of turns.
     static CURRENT: Cell<u64> = const { Cell::new(0) };
     /// The number of the last turn; 0 in a thread that had none.
@@ -31,6 +40,18 @@ thread_local! {
 /// Returns the number of the calling thread's turn, 0 when it is in none.
 pub(super) fn current() -> u64 {
     CURRENT.get()
+}
+
+/// Tells whether the turn has just begun to write.
+pub(super) fn is_short(turn: u64) -> bool {
+    let now = Instant::now();
+    match FIRST_WRITE.get() {
+        (known, Some(first)) if known == turn => now.duration_since(first) < SHORT,
+        _ => {
+            FIRST_WRITE.set((turn, Some(now)));
+            true
+        }
+    }
 }
 
 /// Notes a socket to be flushed at the end of the turn.

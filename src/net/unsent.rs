@@ -196,11 +196,11 @@ impl Unsent {
         self.listed + self.remainder.as_ref().map_or(0, |piece| piece.rest().len())
     }
 
-    /// Sends bytes on a stream.
+    /// Sends bytes on a stream. `more`: there will be more in this turn.
     pub(super) fn send(
         &mut self,
         bytes: Bytes<'_>,
-        priority: Priority,
+        (priority, more): (Priority, bool),
         queued: &AtomicBool,
         limit: usize,
     ) -> Sent {
@@ -209,7 +209,7 @@ impl Unsent {
             Gate::Drain if priority == Priority::High => Sent::Refused,
             Gate::Drain | Gate::Drop => Sent::Done,
             Gate::Listener => Sent::ToListener,
-            Gate::Open if self.is_empty() => self.write_or_defer(bytes, priority, queued),
+            Gate::Open if self.is_empty() => self.write_or_defer(bytes, (priority, more), queued),
             Gate::Open if self.deferred => self.defer_more(bytes, priority, queued),
             Gate::Open | Gate::Wait => self.append(bytes, priority, queued, limit),
         }
@@ -219,12 +219,13 @@ impl Unsent {
     fn write_or_defer(
         &mut self,
         bytes: Bytes<'_>,
-        priority: Priority,
+        (priority, more): (Priority, bool),
         queued: &AtomicBool,
     ) -> Sent {
         let (turn, len) = (turn::current(), bytes.as_bytes().len());
-        if turn == 0 || self.turn != turn || !(1..DEFERRED_BYTES).contains(&len) {
-            self.turn = turn;
+        let wrote_before = std::mem::replace(&mut self.turn, turn) == turn;
+        let may_wait = turn != 0 && turn::is_short(turn) && (1..DEFERRED_BYTES).contains(&len);
+        if !(may_wait && (wrote_before || more)) {
             return self.write(bytes, queued);
         }
         self.deferred = true;
@@ -238,7 +239,7 @@ impl Unsent {
             return Sent::Done;
         }
         self.list(bytes.keep(0), priority);
-        if self.listed < DEFERRED_BYTES {
+        if self.listed < DEFERRED_BYTES && turn::is_short(self.turn) {
             return Sent::Queued(None);
         }
         let mut written = 0;

@@ -10,7 +10,7 @@ use super::TlsError;
 pub(super) fn of_list(list: &str) -> Result<Vec<SupportedCipherSuite>, TlsError> {
     let names = list.split([':', ',', ' ']).map(plain);
     let known = |name: String| {
-        ALL_CIPHER_SUITES.iter().find(|suite| plain(&format!("{:?}", suite.suite())) == name)
+        ALL_CIPHER_SUITES.iter().find(|suite| plain(format!("{:?}", suite.suite())) == name)
     };
     let mut suites: Vec<SupportedCipherSuite> = names.filter_map(known).copied().collect();
     if suites.is_empty() {

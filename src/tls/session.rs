@@ -41,6 +41,7 @@ pub struct Session {
     name: Option<String>,
     plain: Vec<u8>,
     output: Vec<u8>,
+    ended: bool,
 }
 
 impl Session {
@@ -54,7 +55,7 @@ impl Session {
             Role::Client => State::Client { config: context.client()?, verify: context.verifies() },
             Role::Server => State::Server(context.server()?),
         };
-        Ok(Self { state, name, plain: Vec::new(), output: Vec::new() })
+        Ok(Self { state, name, plain: Vec::new(), output: Vec::new(), ended: false })
     }
 
     /// Sets the host that a client wants; returns whether that was early enough.
@@ -111,7 +112,9 @@ impl Session {
         while !bytes.is_empty() && result.is_ok() {
             // It takes some of them; reading from memory does not fail.
             let taken = connection.read_tls(&mut bytes).unwrap_or(0);
-            result = connection.process_new_packets().map(|_| ());
+            result = connection.process_new_packets().map(|state| {
+                self.ended = self.ended || state.peer_has_closed();
+            });
             drain(connection, &mut self.plain);
             if taken == 0 {
                 break;
@@ -138,6 +141,12 @@ impl Session {
     /// What has been decrypted and not been taken.
     pub fn plain(&mut self) -> &mut Vec<u8> {
         &mut self.plain
+    }
+
+    /// Tells whether the peer has said that it sends nothing more.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ended
     }
 
     /// What the peer is to be sent.

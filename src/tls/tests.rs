@@ -162,7 +162,9 @@ fn after_the_end_nothing_works() {
     pair.shake_hands().unwrap();
     pair.client.close();
     let farewell = std::mem::take(pair.client.output());
+    assert!(!pair.server.has_ended());
     pair.server.feed(&farewell).unwrap();
+    assert!(pair.server.has_ended());
     assert!(!farewell.is_empty());
     for result in [pair.client.write(b"x"), pair.client.feed(b"x"), pair.client.handshake(b"")] {
         assert!(matches!(result, Err(TlsError::Closed)));

@@ -111,10 +111,27 @@ local function websockets()
 	refused("came first", "\x80\x81\0\0\0\0x", farewell("\3\xeaa continuation came first"))
 	options.strict = nil
 
+	-- Who never asks for the upgrade is not waited for.
 	local c = connect(server)
 	check.results({ true }, result(server))
 	socket.close(c)
 	socket.close(server.id)
+end
+
+-- An IPv6 address in a URL, where the machine has one.
+local function ipv6()
+	local listening, listener, _, port = pcall(socket.listen, "::1", 0)
+	if not listening then
+		return
+	end
+	socket.start(listener, function(id)
+		websocket.accept(id, { message = function(s, text) websocket.write(s, text) end })
+	end)
+	local id = websocket.connect("ws://[::1]:" .. port .. "/")
+	websocket.write(id, "six")
+	check.equal((websocket.read(id)), "six")
+	websocket.close(id)
+	socket.close(listener)
 end
 
 if mode == "websockets" then
@@ -125,6 +142,7 @@ check.main(function()
 	local server = listen(read_and_close)
 	bombs(server)
 	slow_requests(server)
+	ipv6()
 	socket.close(server.id)
 	-- A service of its own: each logs a line a second at most.
 	skynet.call(check.helper "websockets", "lua", "run")

@@ -105,6 +105,7 @@ local function chunks()
 		("1"):rep(200), "7FFFFFFFFFFFFFFF\r\n" } do
 		check.equal(body(bad), 413, bad)
 	end
+	check.equal(body(("1\r\na\r\n"):rep(5000) .. "0\r\n\r\n"), ("a"):rep(5000))
 	local half = ("x"):rep(4096)
 	check.equal(#body("1000\r\n" .. half .. "\r\n1000\r\n" .. half .. "\r\n0\r\n\r\n"), LIMIT)
 	check.equal(body("1000\r\n" .. half .. "\r\n1001\r\nx" .. half .. "\r\n0\r\n\r\n"), 413)

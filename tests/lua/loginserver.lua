@@ -1,4 +1,6 @@
 -- snax.loginserver: the handshake, what goes wrong with it, slaves and master, one login at a time.
+--! config: handshake_seconds = 4
+--! differs: there a client may be silent for ever
 
 local check = require "check"
 local skynet = require "skynet"
@@ -14,6 +16,7 @@ if (...) ~= nil or skynet.localname ".login_test" or skynet.getenv(PORT_KEY) the
 		port = skynet.getenv(PORT_KEY),
 		name = "login_test",
 		instance = 2,
+		handshake_seconds = tonumber(skynet.getenv "handshake_seconds"),
 	}
 
 	function server.auth_handler(token)
@@ -150,6 +153,16 @@ local function endless_lines()
 	check.match(check.log(), "auth failed: socket %(fd = %d+%) closed")
 end
 
+local function silence()
+	local silent, halfway = connect(), connect()
+	socket.readline(silent)
+	agree(halfway)
+	check.equal(socket.readline(silent), false)
+	check.equal(socket.readline(halfway), false)
+	socket.close(silent)
+	socket.close(halfway)
+end
+
 local function lost_connections()
 	for _ = 1, 3 do
 		socket.close(connect())
@@ -184,5 +197,6 @@ check.main(function()
 	broken_handshakes()
 	endless_lines()
 	lost_connections()
+	silence()
 	one_login_at_a_time(master)
 end)

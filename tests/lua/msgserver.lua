@@ -9,8 +9,9 @@ local SECRET <const> = "12345678"
 
 local function server()
 	local msgserver = require "snax.msgserver"
-	local conf = { expired_number = 8 }
+	local conf = { expired_number = 8, handshake_seconds = 4 }
 	local calls, disconnects, blocked = 0, 0, {}
+	local agent
 
 	function conf.login_handler(name)
 		msgserver.login(name, SECRET)
@@ -21,7 +22,9 @@ local function server()
 	end
 
 	function conf.kick_handler(command, ...)
-		if command == "ip" then
+		if command == "agent" then
+			agent = ...
+		elseif command == "ip" then
 			return msgserver.ip(...)
 		elseif command == "calls" then
 			return calls
@@ -43,6 +46,10 @@ local function server()
 		elseif text == "huge" then
 			return string.rep("x", 0xffff)
 		end
+		-- A server has the protocol "client" for its agents.
+		if text == "agent" then
+			return skynet.tostring(skynet.rawcall(agent, "client", text))
+		end
 		return "re:" .. text
 	end
 
@@ -55,6 +62,18 @@ local function server()
 	end
 
 	msgserver.start(conf)
+end
+
+local function agent()
+	skynet.register_protocol {
+		name = "client",
+		id = skynet.PTYPE_CLIENT,
+		unpack = skynet.tostring,
+		dispatch = function(_, _, text)
+			skynet.ret("from the " .. text)
+		end,
+	}
+	skynet.start(function() end)
 end
 
 local socket
@@ -148,6 +167,17 @@ local function handshakes()
 	socket.close(enter(name, 6))
 end
 
+local function silence()
+	local name = new_user "silence"
+	local silent, quick = connect(), enter(name, 1)
+	check.equal(receive(silent), false)
+	socket.close(silent)
+	-- Whoever has said who he is may be silent for longer.
+	request(quick, "x", 1)
+	check_answer(quick, "re:x", 1, 1)
+	socket.close(quick)
+end
+
 local function requests()
 	local id = enter(new_user "requests", 1)
 	request(id, "one", 1)
@@ -168,6 +198,14 @@ local function requests()
 	-- A number may be used again on one connection.
 	request(id, "again", 1)
 	check_answer(id, "re:again", 1, 1)
+	socket.close(id)
+end
+
+local function requests_for_agents()
+	ask("agent", check.helper "agent")
+	local id = enter(new_user "agents", 1)
+	request(id, "agent", 1)
+	check_answer(id, "from the agent", 1, 1)
 	socket.close(id)
 end
 
@@ -275,6 +313,8 @@ end
 
 if (...) == "server" then
 	server()
+elseif (...) == "agent" then
+	agent()
 else
 	socket = require "skynet.socket"
 	check.main(function()
@@ -287,7 +327,9 @@ else
 		check.results({ "registered", "test" }, skynet.call(gate, "lua", "open", conf))
 		names()
 		handshakes()
+		silence()
 		requests()
+		requests_for_agents()
 		bad_requests()
 		lost_answers()
 		a_conflict()

@@ -103,13 +103,15 @@ local function messages()
 	socket.write(id, frame(0x01, "ab") .. frame(PING, "mid") .. frame(0x00, "cd") .. frame(0x80, "ef"))
 	check.equal(socket.read(id, 5), "\x8a\3mid")
 	socket.write(id, frame(PONG, "x") .. frame(0x80, "lone"))
-	events:wait(9)
+	socket.write(id, frame(0x01, "") .. frame(0x00, ""):rep(1000) .. frame(0x80, "last"))
+	socket.write(id, frame(0x01, "first") .. frame(0x80, ""))
+	events:wait(11)
 	socket.write(id, frame(CLOSE, "\3\xe8bye"))
 	check.results({ false, "\x88\0" }, socket.read(id, 100))
 	socket.close(id)
 	accepted(true)
 	events:equal("connect handshake /chat?room=1 h text hello binary \0\1 text  ping text abcdef pong "
-		.. "frame lone close 1000 bye")
+		.. "frame lone text last text first close 1000 bye")
 end
 
 local function bare_close()
@@ -196,6 +198,27 @@ local function limits()
 	too_large "\x81\x7f\0\0\0\0\0\4\0\1"
 	too_large "\x81\x7f\x7f\xff\xff\xff\xff\xff\xff\xff"
 	too_large("\x01\x7f\0\0\0\0\0\4\0\0" .. long .. "\x80\1x")
+end
+
+-- A peer that does not read: the handler hears of it, with the connection and a size.
+local function slow_reader()
+	local id = connect()
+	local warned
+	function handle.warning(connection, kib)
+		warned = warned or (type(connection) == "table" and kib)
+	end
+	function handle.handshake(s)
+		local text = ("x"):rep(1024 * 1024)
+		for _ = 1, 24 do
+			websocket.write(s, text)
+		end
+	end
+	check.equal(socket.read(id, #SWITCHED), SWITCHED)
+	socket.pause(id)
+	check.eventually(function() return warned end, "a warning")
+	check.ok(warned >= 1024)
+	socket.close(id)
+	accepted(true)
 end
 
 local function refused(request, status, text)
@@ -358,6 +381,7 @@ check.main(function()
 	the_server_writes()
 	handler_fails()
 	limits()
+	slow_reader()
 	refusals()
 	protocols_and_early_frames()
 	not_http()

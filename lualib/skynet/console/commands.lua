@@ -367,6 +367,32 @@ add("locks", "[on|off|reset|json]", "what the locks count, in builds with lock-s
 		return core.command("LOCKS", line:match "^%s*%S+%s*(.-)%s*$")
 	end)
 
+add("cluster", "", "the links to other nodes of the cluster: state, calls that wait, bytes, last error",
+	function()
+		local clusterd = skynet.localname ".clusterd" or error("no service has required skynet.cluster", 0)
+		local status = skynet.call_timeout(PATIENCE, clusterd, "lua", "status")
+		local rows = {}
+		for _, link in ipairs(status.links) do
+			rows[#rows + 1] = {
+				node = link.node,
+				address = link.address or "",
+				state = link.state,
+				calls = link.pending or 0,
+				sent = (link.sent or 0) / 1024,
+				received = (link.received or 0) / 1024,
+				connects = link.connects or 0,
+				["last error"] = link.error or "",
+			}
+		end
+		table.sort(rows, function(a, b)
+			return a.node < b.node
+		end)
+		return render.grid({
+			{ "node" }, { "address" }, { "state" }, { "calls", "%d" }, { "sent", "%.1fK" },
+			{ "received", "%.1fK" }, { "connects", "%d" }, { "last error" },
+		}, rows) .. string.format("%d connections from other nodes\n", status.agents)
+	end)
+
 add("json", "command", "any command, answered as one line of JSON", function()
 	error("json needs a command: json list", 0)
 end)

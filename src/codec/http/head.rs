@@ -238,7 +238,9 @@ mod tests {
         fn plain_requests_mean_what_httparse_says(
             method in "[A-Z]{1,8}",
             target in "/[a-z0-9/?&=%.]{0,20}",
-            fields in prop::collection::vec(("[A-Za-z-]{1,12}", "([!-~]([ -~]{0,10}[!-~])?)?"), 0..8),
+            fields in prop::collection::vec(
+                ("[A-Za-z-]{1,12}", "([!-~]([ -~]{0,10}[!-~])?)?"), 0..8,
+            ),
         ) {
             let mut text = format!("{method} {target} HTTP/1.1\r\n");
             for (name, value) in fields {

@@ -75,10 +75,15 @@ impl Chain {
 
     /// Returns where a separator begins.
     pub(super) fn find(&self, separator: &[u8]) -> Option<usize> {
+        self.find_from(separator, 0)
+    }
+
+    /// As [`Self::find`], when none begins before `known`.
+    pub(super) fn find_from(&self, separator: &[u8], known: usize) -> Option<usize> {
         let (&first, rest) = separator.split_first()?;
         let mut base = 0;
         for (index, piece) in self.pieces().enumerate() {
-            let mut from = 0;
+            let mut from = known.saturating_sub(base).min(piece.len());
             while let Some(at) = memchr(first, &piece[from..]) {
                 let at = from + at;
                 if self.continues(index, &piece[at + 1..], rest) {
@@ -292,5 +297,40 @@ pub(super) unsafe extern "C-unwind" fn str2p(l: *mut lua_State) -> c_int {
         lua_pushlightuserdata(l, start.cast());
         lua_pushinteger(l, len as lua_Integer);
         2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain(pieces: &[&str]) -> Chain {
+        let mut chain = Chain::default();
+        pieces.iter().for_each(|piece| chain.push(Payload::from(*piece)));
+        chain
+    }
+
+    #[test]
+    fn separators_are_found_across_blocks() {
+        let chain = chain(&["ab-", "-", "c--", "d"]);
+        assert_eq!((chain.len(), chain.find(b"--")), (8, Some(2)));
+        assert_eq!(chain.find(b"-c-"), Some(3));
+        assert_eq!(chain.find(b"--d"), Some(5));
+        assert_eq!((chain.find(b"--x"), chain.find(b"")), (None, None));
+        for known in 0..9 {
+            let expected =
+                [Some(2), Some(5), None][usize::from(known > 2) + usize::from(known > 5)];
+            assert_eq!(chain.find_from(b"--", known), expected, "{known}");
+        }
+    }
+
+    #[test]
+    fn what_is_consumed_is_not_found_again() {
+        let mut chain = chain(&["one\n", "two", "\nthree\n"]);
+        for (len, at) in [(14, 3), (10, 3), (6, 5)] {
+            assert_eq!((chain.len(), chain.find(b"\n")), (len, Some(at)));
+            chain.consume(at + 1);
+        }
+        assert_eq!((chain.len(), chain.pieces().count()), (0, 0));
     }
 }

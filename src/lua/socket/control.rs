@@ -5,6 +5,7 @@ use std::ffi::c_int;
 use mlua::ffi::{lua_State, lua_pushboolean, luaL_checklstring};
 
 use super::arguments::data;
+use super::stream::has_more;
 use super::{net_of, socket_id};
 use crate::lua::vm::vm_of;
 use crate::net::{Priority, UdpAddress};
@@ -59,7 +60,11 @@ unsafe fn send_as(l: *mut lua_State, priority: Priority) -> c_int {
     // SAFETY: rules 1 and 2: the data is given away at once.
     unsafe {
         let (net, id) = (net_of(l), socket_id(l, 1));
-        let sent = net.send(id, data(l, 2), priority);
+        let more = has_more(vm_of(l), id);
+        let sent = match more {
+            true => net.send_more(id, data(l, 2), priority),
+            false => net.send(id, data(l, 2), priority),
+        };
         lua_pushboolean(l, sent.into());
         1
     }

@@ -9,6 +9,7 @@
 //! | `events.rs` | what a socket message says |
 //! | `buffer.rs` | the buffer for what has come in |
 //! | `stream.rs` | `skynet.socket.native`: what the library keeps of its sockets |
+//! | `read.rs` | its functions that read |
 
 mod arguments;
 mod buffer;
@@ -16,6 +17,7 @@ mod control;
 mod events;
 mod info;
 mod open;
+mod read;
 pub(super) mod stream;
 
 use std::ffi::c_int;

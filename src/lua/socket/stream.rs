@@ -14,12 +14,11 @@ use std::hash::BuildHasherDefault;
 
 use mlua::ffi::{
     lua_Integer, lua_KContext, lua_State, lua_createtable, lua_gettop, lua_isnoneornil,
-    lua_pushboolean, lua_pushlstring, lua_settop, lua_toboolean, luaL_checkinteger,
-    luaL_checklstring,
+    lua_pushboolean, lua_toboolean, luaL_checkinteger,
 };
 
 use super::buffer::Chain;
-use super::socket_id;
+use super::{read, socket_id};
 use crate::lua::error::raise;
 use crate::lua::native::{block, require_yieldable, set_functions};
 use crate::lua::vm::{SessionHasher, Vm, Waiter, vm_of};
@@ -32,30 +31,30 @@ use crate::net::SocketId;
 const SOFT_LIMIT: usize = 128 * 1024;
 
 /// What a reader waits for.
-enum Want {
+pub(super) enum Want {
     /// An event of another kind.
     Event,
     /// At least so many bytes; 0: any.
     Bytes(usize),
-    /// A separator.
-    Line(Box<[u8]>),
+    /// A separator. None begins within so many bytes.
+    Line(Box<[u8]>, usize),
     /// The end.
     End,
 }
 
 /// One socket of the service.
-struct Stream {
-    chain: Chain,
+pub(super) struct Stream {
+    pub(super) chain: Chain,
     want: Want,
     /// The session of the coroutine that waits; 0: none.
     waiter: i32,
     /// The session of the coroutine that waits in `close` for the reader; 0: none.
     closer: i32,
-    connected: bool,
+    pub(super) connected: bool,
     /// The driver was told not to read.
     paused: bool,
     /// A close has begun: the driver is not told to read again.
-    closing: bool,
+    pub(super) closing: bool,
     /// More bytes than this close the socket.
     limit: usize,
 }
@@ -105,10 +104,10 @@ pub(in crate::lua) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int 
                 (c"wake", wake),
                 (c"wait", wait),
                 (c"wait_close", wait_close),
-                (c"read", read),
-                (c"readline", readline),
-                (c"readall", readall),
-                (c"block", block_until_data),
+                (c"read", read::read),
+                (c"readline", read::readline),
+                (c"readall", read::readall),
+                (c"block", read::block_until_data),
                 (c"limit", limit),
                 (c"pause", pause),
             ],
@@ -118,14 +117,30 @@ pub(in crate::lua) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int 
 }
 
 /// Returns a socket of the service.
-unsafe fn find<'a>(vm: *mut Vm, id: SocketId) -> Option<&'a mut Stream> {
+///
+/// # Safety
+/// Rules 1 and 2.
+pub(super) unsafe fn find<'a>(vm: *mut Vm, id: SocketId) -> Option<&'a mut Stream> {
     // SAFETY: rule 1. The box stays where it is; callers drop the reference before they call Lua
     // code or change the table.
     unsafe { (*vm).streams.by_id.get_mut(&id.number()).map(|stream| &mut **stream) }
 }
 
+/// Tells whether there are bytes that the service has not read: perhaps further requests, whose
+/// answers can leave together.
+///
+/// # Safety
+/// Rule 1.
+pub(super) unsafe fn has_more(vm: *mut Vm, id: SocketId) -> bool {
+    // SAFETY: as the caller's.
+    unsafe { find(vm, id).is_some_and(|stream| stream.chain.len() > 0) }
+}
+
 /// As [`find`]; raises when there is none.
-unsafe fn required<'a>(l: *mut lua_State) -> (*mut Vm, SocketId, &'a mut Stream) {
+///
+/// # Safety
+/// Rules 1 and 2.
+pub(super) unsafe fn required<'a>(l: *mut lua_State) -> (*mut Vm, SocketId, &'a mut Stream) {
     // SAFETY: as `find`; nothing is owned.
     unsafe {
         let (vm, id) = (vm_of(l), socket_id(l, 1));
@@ -239,21 +254,42 @@ pub(in crate::lua) unsafe fn data(vm: *mut Vm) -> bool {
     }
 }
 
+/// Frees the block of the current message, which nobody handles.
+///
+/// # Safety
+/// Rule 1; the current message is a socket message.
+pub(in crate::lua) unsafe fn discard_current(vm: *mut Vm) {
+    // SAFETY: rule 1; the runtime's messages own their blocks, and this one is not looked at again.
+    unsafe {
+        let current = (*vm).current;
+        if current.source == Address::NOBODY && !current.start.is_null() {
+            let bytes = std::slice::from_raw_parts(current.start, current.len);
+            if let Some(record) = Record::read(bytes) {
+                drop(Payload::from_raw(record.buffer, 1));
+            }
+        }
+    }
+}
+
 /// Takes bytes in, and wakes the reader if it waits for them.
 unsafe fn arrived(vm: *mut Vm, id: SocketId, stream: &mut Stream, block: Payload) {
     stream.chain.push(block);
     let total = stream.chain.len();
-    let ready = match &stream.want {
+    let ready = match &mut stream.want {
         Want::Bytes(count) => match total >= *count {
             true => true,
             false => return,
         },
         // SAFETY: rule 1.
         _ if total > stream.limit => return unsafe { overflow(vm, id, total) },
-        Want::Line(separator) => stream.chain.find(separator).is_some(),
+        Want::Line(separator, known) => {
+            let found = stream.chain.find_from(separator, *known).is_some();
+            *known = (total + 1).saturating_sub(separator.len());
+            found
+        }
         Want::Event | Want::End => false,
     };
-    let reads_on = matches!(stream.want, Want::Line(_) | Want::End) && stream.waiter != 0;
+    let reads_on = matches!(stream.want, Want::Line(..) | Want::End) && stream.waiter != 0;
     // SAFETY: rule 1.
     unsafe {
         if total > SOFT_LIMIT && (ready || !reads_on) {
@@ -275,7 +311,10 @@ unsafe fn overflow(vm: *mut Vm, id: SocketId, total: usize) {
 }
 
 /// Lets the running coroutine wait for a socket; `done` goes on. Does not return.
-unsafe fn suspend(
+///
+/// # Safety
+/// Rules 1 and 2.
+pub(super) unsafe fn suspend(
     l: *mut lua_State,
     (vm, id): (*mut Vm, SocketId),
     want: Want,
@@ -309,7 +348,10 @@ unsafe fn enter(vm: *mut Vm, id: SocketId, want: Want) -> i32 {
 }
 
 /// Raises when somebody waits for the socket already, or the running coroutine cannot wait.
-unsafe fn check_free(l: *mut lua_State, vm: *mut Vm, stream: &Stream) {
+///
+/// # Safety
+/// Rules 1 and 2.
+pub(super) unsafe fn check_free(l: *mut lua_State, vm: *mut Vm, stream: &Stream) {
     // SAFETY: rules 1 and 2.
     unsafe {
         if stream.waiter != 0 && (*vm).waiters.contains_key(&stream.waiter) {
@@ -320,7 +362,13 @@ unsafe fn check_free(l: *mut lua_State, vm: *mut Vm, stream: &Stream) {
 }
 
 /// Called first when a waiter goes on: whoever waits in `close` goes on after it.
-unsafe fn resumed<'a>(l: *mut lua_State, context: lua_KContext) -> Option<&'a mut Stream> {
+///
+/// # Safety
+/// Rules 1 and 2.
+pub(super) unsafe fn resumed<'a>(
+    l: *mut lua_State,
+    context: lua_KContext,
+) -> Option<&'a mut Stream> {
     // SAFETY: rule 1; see `find`.
     unsafe {
         let vm = vm_of(l);
@@ -378,192 +426,6 @@ unsafe extern "C-unwind" fn wait_close(l: *mut lua_State) -> c_int {
 
 unsafe extern "C-unwind" fn reader_gone(_: *mut lua_State, _: c_int, _: lua_KContext) -> c_int {
     0
-}
-
-/// Pushes false and all that is left.
-unsafe fn push_rest(l: *mut lua_State, stream: Option<&mut Stream>) -> c_int {
-    // SAFETY: rule 4; the chain belongs to the stream.
-    unsafe {
-        lua_pushboolean(l, 0);
-        match stream {
-            Some(stream) => stream.chain.push_string(l, stream.chain.len(), 0),
-            None => drop(lua_pushlstring(l, c"".as_ptr(), 0)),
-        }
-        2
-    }
-}
-
-/// `read(id [, n])`.
-unsafe extern "C-unwind" fn read(l: *mut lua_State) -> c_int {
-    // SAFETY: Lua calls this; nothing is owned when something raises.
-    unsafe {
-        let (vm, id, stream) = required(l);
-        if lua_isnoneornil(l, 2) != 0 {
-            if stream.chain.len() > 0 {
-                stream.chain.push_string(l, stream.chain.len(), 0);
-                return 1;
-            }
-            if !stream.connected {
-                return push_rest(l, Some(stream));
-            }
-            check_free(l, vm, stream);
-            lua_settop(l, 1);
-            return suspend(l, (vm, id), Want::Bytes(0), read_something);
-        }
-        let count = usize::try_from(luaL_checkinteger(l, 2)).unwrap_or(0);
-        if count > 0 && stream.chain.len() >= count {
-            stream.chain.push_string(l, count, 0);
-            return 1;
-        }
-        if !stream.connected || stream.closing {
-            return push_rest(l, Some(stream));
-        }
-        check_free(l, vm, stream);
-        lua_settop(l, 2);
-        suspend(l, (vm, id), Want::Bytes(count), read_count)
-    }
-}
-
-unsafe extern "C-unwind" fn read_something(
-    l: *mut lua_State,
-    _: c_int,
-    context: lua_KContext,
-) -> c_int {
-    // SAFETY: Lua calls this when the task goes on.
-    unsafe {
-        match resumed(l, context) {
-            Some(stream) if stream.chain.len() > 0 => {
-                stream.chain.push_string(l, stream.chain.len(), 0);
-                1
-            }
-            stream => push_rest(l, stream),
-        }
-    }
-}
-
-unsafe extern "C-unwind" fn read_count(
-    l: *mut lua_State,
-    _: c_int,
-    context: lua_KContext,
-) -> c_int {
-    // SAFETY: as `read_something`; the count at 2 has been checked.
-    unsafe {
-        let count = usize::try_from(luaL_checkinteger(l, 2)).unwrap_or(0);
-        match resumed(l, context) {
-            Some(stream) if count > 0 && stream.chain.len() >= count => {
-                stream.chain.push_string(l, count, 0);
-                1
-            }
-            stream => push_rest(l, stream),
-        }
-    }
-}
-
-/// Reads the separator at 2, a newline by default.
-unsafe fn separator<'a>(l: *mut lua_State) -> &'a [u8] {
-    // SAFETY: the text stays on the stack.
-    unsafe {
-        if lua_isnoneornil(l, 2) != 0 {
-            return b"\n";
-        }
-        let mut len = 0;
-        let text = luaL_checklstring(l, 2, &mut len);
-        std::slice::from_raw_parts(text.cast(), len)
-    }
-}
-
-/// `readline(id [, separator])`.
-unsafe extern "C-unwind" fn readline(l: *mut lua_State) -> c_int {
-    // SAFETY: Lua calls this; the separator's copy is given away before something raises.
-    unsafe {
-        let (vm, id, stream) = required(l);
-        let separator = separator(l);
-        if let Some(at) = stream.chain.find(separator) {
-            stream.chain.push_string(l, at, separator.len());
-            return 1;
-        }
-        if !stream.connected {
-            return push_rest(l, Some(stream));
-        }
-        check_free(l, vm, stream);
-        lua_settop(l, 2);
-        suspend(l, (vm, id), Want::Line(separator.into()), read_line)
-    }
-}
-
-unsafe extern "C-unwind" fn read_line(l: *mut lua_State, _: c_int, context: lua_KContext) -> c_int {
-    // SAFETY: as `read_something`; the separator stays at 2.
-    unsafe {
-        let separator = separator(l);
-        let Some(stream) = resumed(l, context) else { return push_rest(l, None) };
-        match stream.chain.find(separator) {
-            Some(at) => {
-                stream.chain.push_string(l, at, separator.len());
-                1
-            }
-            None => push_rest(l, Some(stream)),
-        }
-    }
-}
-
-/// `readall(id)`.
-unsafe extern "C-unwind" fn readall(l: *mut lua_State) -> c_int {
-    // SAFETY: Lua calls this; nothing is owned when something raises.
-    unsafe {
-        let (vm, id, stream) = required(l);
-        if !stream.connected {
-            return match stream.chain.len() {
-                0 => {
-                    lua_pushboolean(l, 0);
-                    1
-                }
-                _ => push_all(l, Some(stream)),
-            };
-        }
-        check_free(l, vm, stream);
-        suspend(l, (vm, id), Want::End, read_to_end)
-    }
-}
-
-unsafe extern "C-unwind" fn read_to_end(
-    l: *mut lua_State,
-    _: c_int,
-    context: lua_KContext,
-) -> c_int {
-    // SAFETY: as `read_something`.
-    unsafe { push_all(l, resumed(l, context)) }
-}
-
-/// Pushes all that is left.
-unsafe fn push_all(l: *mut lua_State, stream: Option<&mut Stream>) -> c_int {
-    // SAFETY: as `push_rest`.
-    unsafe {
-        push_rest(l, stream);
-        1
-    }
-}
-
-/// `block(id)`: until something comes in (true) or the end (false).
-unsafe extern "C-unwind" fn block_until_data(l: *mut lua_State) -> c_int {
-    // SAFETY: Lua calls this; nothing is owned when something raises.
-    unsafe {
-        let (vm, id) = (vm_of(l), socket_id(l, 1));
-        let Some(stream) = find(vm, id).filter(|stream| stream.connected) else {
-            lua_pushboolean(l, 0);
-            return 1;
-        };
-        check_free(l, vm, stream);
-        suspend(l, (vm, id), Want::Bytes(0), blocked)
-    }
-}
-
-unsafe extern "C-unwind" fn blocked(l: *mut lua_State, _: c_int, context: lua_KContext) -> c_int {
-    // SAFETY: Lua calls this when the task goes on.
-    unsafe {
-        let connected = resumed(l, context).is_some_and(|stream| stream.connected);
-        lua_pushboolean(l, connected.into());
-        1
-    }
 }
 
 /// `limit(id, n)`: nil takes the limit away.

@@ -94,9 +94,10 @@ pub(super) fn start(
     context: &Context,
     args: Option<&[u8]>,
 ) -> Result<Box<dyn Service>, StartError> {
-    // SAFETY: rule 1. Without a create function the instance is the all-ones pointer.
     let instance = match library.create {
+        // SAFETY: rule 1.
         Some(create) => unsafe { create() },
+        // What the API says an instance is that nobody creates.
         None => ptr::without_provenance_mut(usize::MAX),
     };
     if instance.is_null() {

@@ -1,8 +1,8 @@
 //! A node of services that ask and answer, sleep, and are retired while others send to them.
 
-use std::time::Duration;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use super::together;
 use crate::message::{Address, Kind, Message, Session};
@@ -89,7 +89,8 @@ impl Node {
 }
 
 pub(super) fn scheduler(rounds: usize) {
-    let settings = Settings { harbor: 1, workers: WORKERS, profile: true, message_limit: Duration::ZERO };
+    let settings =
+        Settings { harbor: 1, workers: WORKERS, profile: true, message_limit: Duration::ZERO };
     // Lives until the process ends: the services refer to it, and it owns them.
     let node: &'static Node = Box::leak(Box::new(Node {
         scheduler: Scheduler::new(settings, Box::new(Quiet)),

@@ -1,8 +1,8 @@
 //! The services that the plan is made of, and the node that they live in.
 
-use std::time::Duration;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use shuttle::sync::{Condvar, Mutex};
 use shuttle::thread;
@@ -55,7 +55,8 @@ impl Reports for Reporter {
 
 impl Node {
     pub(super) fn new(workers: usize, reports: Reporter) -> Self {
-        let settings = Settings { harbor: 1, workers, profile: false, message_limit: Duration::ZERO };
+        let settings =
+            Settings { harbor: 1, workers, profile: false, message_limit: Duration::ZERO };
         let scheduler = Arc::new(Scheduler::new(settings, Box::new(reports)));
         Self { scheduler, timer: Timer::new(clock()) }
     }

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Starts three nodes on this machine: a store of scores, and two games that write to it and ask each
+# other. Ends when the games have ended. Usage: examples/cluster/run.sh [path of ironsky]
+#
+# PORT (7100) is the first of three ports.
+
+set -e
+ironsky="${1:-target/release/ironsky}"
+config="$(dirname "$0")/config.lua"
+if [ ! -x "$ironsky" ]; then
+	echo "$ironsky is not there: cargo build --release, or give its path" >&2
+	exit 1
+fi
+PORT="${PORT:-7100}"
+export PORT
+for node in store red blue; do
+	NODE="$node" "$ironsky" "$config" &
+done
+wait

@@ -1,0 +1,230 @@
+-- Links of a cluster with peers that are written here, byte by byte: what goes over the wire, and
+-- what becomes of peers that lie. Spec: cluster sections C.2, C.7 and C.8.
+--! differs: errors name the node and the reason, and lying peers are met otherwise
+--! config: cluster_large_link = 1
+--! config: cluster_connect_timeout = 1
+--! config: cluster_heartbeat = 0.2
+--! log: that are no response
+--! log: cluster: a bad packet from 127.0.0.1
+
+local check = require "check"
+local skynet = require "skynet"
+local cluster = require "skynet.cluster"
+local socket = require "skynet.socket"
+
+local function bytes(hex)
+	return (string.gsub(string.gsub(hex, " ", ""), "..", function(digits)
+		return string.char(tonumber(digits, 16))
+	end))
+end
+
+local function hex(text)
+	return (string.gsub(text, ".", function(byte)
+		return string.format("%02x", string.byte(byte))
+	end))
+end
+
+local function frame(text)
+	return string.pack(">s2", text)
+end
+
+-- Reads a packet without its length.
+local function read_packet(fd)
+	local head = check.ok(socket.read(fd, 2), "a packet comes")
+	return socket.read(fd, string.unpack(">I2", head))
+end
+
+-- A peer that listens under the name of a node and leaves each connection to `serve`.
+local function listen(node, serve)
+	local id, _, port = socket.listen("127.0.0.1", 0)
+	socket.start(id, function(fd)
+		socket.start(fd)
+		serve(fd)
+	end)
+	cluster.reload { [node] = "127.0.0.1:" .. port }
+	return id
+end
+
+-- Reads packets until one is a request and no sign of life; answers those.
+local function read_request(fd)
+	local packet = read_packet(fd)
+	while string.sub(packet, 1, 5) == "\0\0\0\0\0" do
+		socket.write(fd, frame(string.sub(packet, 6, 9) .. "\0name not found"))
+		packet = read_packet(fd)
+	end
+	return packet
+end
+
+local function requests_on_the_wire()
+	local seen = {}
+	local listener = listen("wire", function(fd)
+		for index = 1, 3 do
+			seen[index] = hex(read_request(fd))
+			if index ~= 2 then
+				socket.write(fd, frame(bytes "01000000 01" .. skynet.packstring("answer", index)))
+			end
+		end
+	end)
+	check.results({ "answer", 1 }, cluster.call("wire", "@sdb", "echo", 1, "two", { 3 }))
+	check.equal(seen[1], "80044073646201000000246563686f0a011c74776f0e0a0300")
+	cluster.send("wire", 10, "PING", "hello")
+	check.eventually(function()
+		return seen[2]
+	end, "the push arrives")
+	check.equal(seen[2], "000a000000000000002450494e472c68656c6c6f")
+	socket.close(listener)
+end
+
+-- Calls a peer that answers with these bytes, without their length.
+local function answered_with(node, answer)
+	local listener = listen(node, function(fd)
+		local packet = read_request(fd)
+		local session = string.sub(packet, 6, 9)
+		socket.write(fd, frame((string.gsub(answer, "SESS", (string.gsub(session, "%%", "%%%%"))))))
+	end)
+	local ok, err = pcall(cluster.call, node, 10, "x")
+	socket.close(listener)
+	return ok, err
+end
+
+local function answers()
+	local ok, err = answered_with("refuses", "SESS\0no such thing")
+	check.equal(ok, false)
+	check.match(err, "cluster call to node refuses failed: no such thing$")
+	ok, err = answered_with("lies", "SESS\9")
+	check.equal(ok, false)
+	check.match(err, "node lies .*sent something that is no response$")
+	ok, err = answered_with("silent", "")
+	check.equal(ok, false)
+	check.match(err, "node silent .*no response$")
+	ok, err = answered_with("huge", "SESS\2\255\255\255\255")
+	check.equal(ok, false)
+	check.match(err, "node huge: large messages .*cluster_large_link")
+	ok, err = answered_with("short", "SESS\4" .. skynet.packstring(5))
+	check.results({ true, 5 }, ok, err)
+end
+
+local function a_large_answer_that_is_shorter_than_announced()
+	local listener = listen("shrinks", function(fd)
+		local session = string.sub(read_request(fd), 6, 9)
+		socket.write(fd, frame(session .. "\2" .. string.pack("<I4", 100)))
+		socket.write(fd, frame(session .. "\4" .. "only this"))
+	end)
+	local ok, err = pcall(cluster.call, "shrinks", 10, "x")
+	check.equal(ok, false)
+	check.match(err, "node shrinks: a large response is not as long as announced$")
+	socket.close(listener)
+end
+
+-- A peer that is connected, but says nothing, not even to signs of life.
+local function frozen_peer()
+	local listener = listen("frozen", function() end)
+	local ok, err = pcall(cluster.call, "frozen", 10, "x")
+	check.equal(ok, false)
+	check.match(err, "node frozen .*: no sign of life for")
+	socket.close(listener)
+end
+
+local function lost_connection()
+	local listener = listen("leaves", function(fd)
+		read_request(fd)
+		socket.close(fd)
+	end)
+	local ok, err = pcall(cluster.call, "leaves", 10, "x")
+	check.equal(ok, false)
+	check.match(err, "node leaves .*: closed by the peer$")
+	socket.close(listener)
+end
+
+local function status_of(node)
+	for _, link in ipairs(skynet.call(".clusterd", "lua", "status").links) do
+		if link.node == node then
+			return link
+		end
+	end
+end
+
+local function link_states()
+	local link = status_of "leaves"
+	check.equal(link.connects >= 1 and link.losses >= 1, true)
+	check.match(link.error, "closed by the peer")
+	check.ok(link.state ~= "up")
+	check.equal(link.pending, 0)
+end
+
+local function agents()
+	return skynet.call(".clusterd", "lua", "status").agents
+end
+
+-- A peer that calls this node with bytes of its own.
+local function clients(port)
+	local fd = socket.open("127.0.0.1", port)
+	local function ask(packet)
+		socket.write(fd, frame(packet))
+	end
+	local function answer()
+		return read_packet(fd)
+	end
+	-- Names and addresses.
+	ask(bytes "80" .. "\7@nobody" .. bytes "07000000" .. skynet.packstring "echo")
+	check.equal(answer(), "\7\0\0\0\0Invalid name")
+	ask(bytes "00 00000000 03000000" .. skynet.packstring "nobody")
+	check.equal(answer(), "\3\0\0\0\0name not found")
+	ask(bytes "80" .. "\5@main" .. bytes "08000000" .. skynet.packstring("echo", 1))
+	check.equal(answer(), "\8\0\0\0\1" .. skynet.packstring(1))
+	-- A light userdata would be a pointer of the sender's choice.
+	local forged = "\3" .. string.pack("<I8", 8)
+	ask(bytes "80" .. "\5@main" .. bytes "09000000" .. skynet.packstring "echo" .. forged)
+	check.equal(answer(), "\9\0\0\0\0a request with a light userdata is refused")
+	-- Parts without a begin, parts that are too long, and a begin that is too much.
+	ask(bytes "03 0a000000" .. "part")
+	check.equal(answer(), "\10\0\0\0\0Invalid large req")
+	ask(bytes "81" .. "\5@main" .. bytes "0b000000 02000000")
+	ask(bytes "02 0b000000" .. "part")
+	check.equal(answer(), "\11\0\0\0\0Invalid large req")
+	ask(bytes "81" .. "\5@main" .. bytes "0c000000 00001000")
+	ask(bytes "81" .. "\5@main" .. bytes "0d000000 00001000")
+	check.match(answer(), "^\13\0\0\0\0large messages of 2097152 bytes on one link, the limit is 1048576")
+	-- What is no packet at all leaves the connection as it is.
+	ask ""
+	ask "\5nonsense"
+	ask "\0\1"
+	ask(bytes "80" .. "\5@main" .. bytes "0e000000" .. skynet.packstring("echo", 2))
+	check.equal(answer(), "\14\0\0\0\1" .. skynet.packstring(2))
+	check.equal(agents(), 1)
+	socket.close(fd)
+	check.eventually(function()
+		return agents() == 0
+	end, "the agent ends with its connection")
+	check.eventually(function()
+		return skynet.call(".clusterd", "lua", "status").large == 0
+	end, "what was announced is forgotten")
+end
+
+local function too_many_clients()
+	local _, port = cluster.open(0, 1)
+	local first = socket.open("127.0.0.1", port)
+	check.eventually(function()
+		return agents() == 1
+	end, "the first one is served")
+	local second = socket.open("127.0.0.1", port)
+	check.equal(socket.read(second, 1), false)
+	socket.close(first)
+	socket.close(second)
+end
+
+check.main(function()
+	skynet.dispatch("lua", function(_, _, _, ...)
+		skynet.retpack(...)
+	end)
+	cluster.register "main"
+	local _, port = cluster.open(0)
+	requests_on_the_wire()
+	answers()
+	a_large_answer_that_is_shorter_than_announced()
+	frozen_peer()
+	lost_connection()
+	link_states()
+	clients(port)
+	too_many_clients()
+end)
