@@ -23,7 +23,7 @@ mod write;
 
 pub use check::check;
 pub use compile::{CompileError, compile};
-pub use pack::{pack, packed_len_max, unpack, unpacked_len};
+pub use pack::{pack, packed_len_max, unpack, unpacked_room};
 pub use read::{Fields, Items, Malformed, Numbers, Slot, boolean, double, integer};
 pub use schema::{Field, Index, Kind, Protocol, Schema, Type};
 pub use write::{Open, WriteError, Writer};

@@ -24,115 +24,72 @@ pub fn pack(bytes: &[u8], output: &mut [u8]) -> usize {
     let mut padded = [0; GROUP];
     padded[..last.len()].copy_from_slice(last);
     let last = (!last.is_empty()).then_some(&padded);
-    let mut out = Output { bytes: output, len: 0, run: None };
-    groups.iter().chain(last).for_each(|group| out.group(group));
-    out.len
-}
-
-struct Output<'a> {
-    bytes: &'a mut [u8],
-    len: usize,
-    /// Where the count of an open run stands.
-    run: Option<usize>,
-}
-
-impl Output<'_> {
-    fn group(&mut self, group: &[u8; GROUP]) {
-        let used = group.iter().filter(|byte| **byte != 0).count() as u32;
-        match self.run {
-            Some(at) if used >= DENSE && usize::from(self.bytes[at]) + 1 < RUN_MAX => {
-                self.bytes[at] += 1;
-                self.put(group);
+    // Where the count of an open run stands.
+    let (mut len, mut run) = (0, None);
+    for group in groups.iter().chain(last) {
+        let bits = used_bits(u64::from_le_bytes(*group));
+        match run {
+            Some(at) if bits.count_ones() >= DENSE && usize::from(output[at]) + 1 < RUN_MAX => {
+                output[at] += 1;
+                output[len..len + GROUP].copy_from_slice(group);
+                len += GROUP;
             }
-            _ if used == GROUP as u32 => {
-                self.run = Some(self.len + 1);
-                self.put(&[0xff, 0]);
-                self.put(group);
+            _ if bits == 0xff => {
+                run = Some(len + 1);
+                output[len..len + 2].copy_from_slice(&[0xff, 0]);
+                output[len + 2..len + 2 + GROUP].copy_from_slice(group);
+                len += 2 + GROUP;
             }
             _ => {
-                self.run = None;
-                self.sparse(group);
+                run = None;
+                output[len] = bits;
+                len += 1 + put_used(*group, bits, &mut output[len + 1..]);
             }
         }
     }
-
-    /// Writes a group by itself. There is room for all of a group, so its bytes are written without
-    /// asking which of them count: those that do not are overwritten.
-    fn sparse(&mut self, group: &[u8; GROUP]) {
-        let mut piece = [0; GROUP + 1];
-        let mut used = 0;
-        for (bit, byte) in group.iter().enumerate() {
-            piece[1 + used] = *byte;
-            piece[0] |= u8::from(*byte != 0) << bit;
-            used += usize::from(*byte != 0);
-        }
-        self.put(&piece);
-        self.len -= GROUP - used;
-    }
-
-    fn put(&mut self, bytes: &[u8]) {
-        self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
-        self.len += bytes.len();
-    }
+    len
 }
 
-/// One step of unpacking.
-enum Piece<'a> {
-    /// Whole groups as they are.
-    Run(&'a [u8]),
-    /// One group.
-    Group([u8; GROUP]),
-}
-
-impl Piece<'_> {
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Piece::Run(bytes) => bytes,
-            Piece::Group(bytes) => bytes,
-        }
-    }
-}
-
-/// Takes a group or a run off the front of packed bytes.
+/// Returns a bit for each byte of a group that is not zero.
 #[inline]
-fn take_piece<'a>(packed: &mut &'a [u8]) -> Result<Option<Piece<'a>>, Malformed> {
-    let Some((head, rest)) = packed.split_first() else { return Ok(None) };
-    if *head == 0xff {
-        let (count, rest) = rest.split_first().ok_or(Malformed)?;
-        let (run, rest) =
-            rest.split_at_checked((usize::from(*count) + 1) * GROUP).ok_or(Malformed)?;
-        *packed = rest;
-        return Ok(Some(Piece::Run(run)));
-    }
-    let (bytes, behind) = rest.split_at_checked(head.count_ones() as usize).ok_or(Malformed)?;
-    *packed = behind;
-    let mut near = [0; GROUP];
-    match rest.first_chunk::<GROUP>() {
-        Some(chunk) => near = *chunk,
-        None => near[..bytes.len()].copy_from_slice(bytes),
-    }
-    Ok(Some(Piece::Group(spread(*head, near))))
+fn used_bits(group: u64) -> u8 {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    // The top bit of each byte is set when the byte is not zero; the product gathers them.
+    let tops = ((group & LOW) + LOW | group) & !LOW;
+    ((tops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
 }
 
-/// Puts bytes, in order, where the bits of `head` are set, and zeros elsewhere. The head is not
-/// 0xff, so fewer bytes count than there are.
+/// Writes the bytes of a group whose bits are set; returns how many.
 #[inline]
-fn spread(head: u8, bytes: [u8; GROUP]) -> [u8; GROUP] {
-    let mut group = [0; GROUP];
-    let mut taken = 0;
-    for (bit, place) in group.iter_mut().enumerate() {
-        let is_set = head >> bit & 1;
-        *place = bytes[taken & (GROUP - 1)] & 0_u8.wrapping_sub(is_set);
-        taken += usize::from(is_set);
+fn put_used(group: [u8; GROUP], bits: u8, output: &mut [u8]) -> usize {
+    let group = u64::from_le_bytes(group);
+    let mut left = bits;
+    let mut count = 0;
+    for place in output {
+        if left == 0 {
+            break;
+        }
+        *place = (group >> (8 * left.trailing_zeros())) as u8;
+        left &= left - 1;
+        count += 1;
     }
-    group
+    count
 }
 
-/// Returns how many bytes packed bytes stand for.
+/// Packed bytes that are this short are unpacked without looking for their length first.
+const SHORT: usize = 4096;
+
+/// Returns room for what packed bytes stand for: the exact length, or a little too much for few
+/// bytes.
 ///
 /// # Errors
 /// When the last group is cut off.
-pub fn unpacked_len(packed: &[u8]) -> Result<usize, Malformed> {
+pub fn unpacked_room(packed: &[u8]) -> Result<usize, Malformed> {
+    if packed.len() <= SHORT { Ok(packed.len() * GROUP) } else { unpacked_len(packed) }
+}
+
+/// Returns how many bytes packed bytes stand for.
+fn unpacked_len(packed: &[u8]) -> Result<usize, Malformed> {
     let (mut rest, mut len) = (packed, 0);
     while let Some((head, behind)) = rest.split_first() {
         let (groups, skip) = match (head, behind) {
@@ -149,16 +106,39 @@ pub fn unpacked_len(packed: &[u8]) -> Result<usize, Malformed> {
     Ok(len)
 }
 
-/// Unpacks into `output`, which is [`unpacked_len`] long.
+/// Unpacks into `output`, which is [`unpacked_room`] long; returns how much of it is used.
 ///
 /// # Errors
-/// As [`unpacked_len`].
-pub fn unpack(mut packed: &[u8], mut output: &mut [u8]) -> Result<(), Malformed> {
-    while let Some(piece) = take_piece(&mut packed)? {
-        let bytes = piece.bytes();
-        let (here, rest) = output.split_at_mut_checked(bytes.len()).ok_or(Malformed)?;
-        here.copy_from_slice(bytes);
-        output = rest;
+/// When the last group is cut off.
+pub fn unpack(packed: &[u8], output: &mut [u8]) -> Result<usize, Malformed> {
+    let (mut rest, mut len) = (packed, 0);
+    while let Some((head, behind)) = rest.split_first() {
+        let here = output.get_mut(len..).ok_or(Malformed)?;
+        if *head == 0xff {
+            let (count, behind) = behind.split_first().ok_or(Malformed)?;
+            let size = (usize::from(*count) + 1) * GROUP;
+            let (run, behind) = behind.split_at_checked(size).ok_or(Malformed)?;
+            here.get_mut(..size).ok_or(Malformed)?.copy_from_slice(run);
+            rest = behind;
+            len += size;
+            continue;
+        }
+        let (bytes, behind) =
+            behind.split_at_checked(head.count_ones() as usize).ok_or(Malformed)?;
+        *here.first_chunk_mut().ok_or(Malformed)? = spread(*head, bytes);
+        rest = behind;
+        len += GROUP;
     }
-    Ok(())
+    Ok(len)
+}
+
+/// Puts bytes where the bits of `head` are set, and zeros elsewhere.
+#[inline]
+fn spread(head: u8, bytes: &[u8]) -> [u8; GROUP] {
+    let (mut group, mut left) = (0, head);
+    for byte in bytes {
+        group |= u64::from(*byte) << (8 * (left.trailing_zeros() & 7));
+        left &= left.wrapping_sub(1);
+    }
+    group.to_le_bytes()
 }

@@ -61,8 +61,10 @@ fn packed(input: &[u8]) -> Vec<u8> {
 }
 
 fn unpacked(input: &[u8]) -> Result<Vec<u8>, Malformed> {
-    let mut output = vec![0; unpacked_len(input)?];
-    unpack(input, &mut output).map(|()| output)
+    let mut output = vec![0; unpacked_room(input)?];
+    let len = unpack(input, &mut output)?;
+    output.truncate(len);
+    Ok(output)
 }
 
 #[test]

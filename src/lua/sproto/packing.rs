@@ -59,10 +59,10 @@ pub(super) unsafe extern "C-unwind" fn unpack(l: *mut lua_State) -> c_int {
     // SAFETY: as `pack`.
     unsafe {
         let bytes = check_block(l, 1);
-        let Ok(len) = codec::unpacked_len(bytes) else {
+        let Ok(room) = codec::unpacked_room(bytes) else {
             raise_text(l, c"Invalid unpack stream");
         };
-        let done = push_filled(l, len, |output| codec::unpack(bytes, output).ok().map(|()| len));
+        let done = push_filled(l, room, |output| codec::unpack(bytes, output).ok());
         if done.is_none() {
             raise_text(l, c"Invalid unpack stream");
         }
