@@ -6,6 +6,7 @@
 //! | `library.rs` | finds and opens a shared object, and its four functions |
 //! | `service.rs` | one such service as the scheduler sees it |
 //! | `exports.rs` | the functions that C code calls |
+//! | `sockets.rs` | those of sockets |
 //! | `symbols.rs` | their names, exported by the executable |
 //!
 //! *Rules of this folder* (the safety arguments refer to them by number):
@@ -22,6 +23,7 @@
 mod exports;
 mod library;
 mod service;
+mod sockets;
 mod symbols;
 
 use std::collections::HashMap;
