@@ -4,6 +4,8 @@
 local core = require "sproto.core"
 local sprotoparser = require "sprotoparser"
 
+local encode, decode = core.encode, core.decode
+
 local sproto = {}
 local host = {}
 local object = { __index = sproto }
@@ -84,37 +86,37 @@ function sproto:queryproto(key)
 end
 
 function sproto:encode(name, value)
-	return core.encode(need_type(self, name), value)
+	return encode(self.__types[name] or need_type(self, name), value)
 end
 
 function sproto:decode(name, ...)
-	return core.decode(need_type(self, name), ...)
+	return decode(self.__types[name] or need_type(self, name), ...)
 end
 
 function sproto:pencode(name, value)
-	return core.pack(core.encode(need_type(self, name), value))
+	return core.pack(encode(need_type(self, name), value))
 end
 
 function sproto:pdecode(name, ...)
-	return core.decode(need_type(self, name), core.unpack(...))
+	return decode(need_type(self, name), core.unpack(...))
 end
 
 function sproto:request_encode(key, value)
 	local protocol = need_protocol(self, key)
 	local request = protocol.request
-	return request and core.encode(request, value) or "", protocol.tag
+	return request and encode(request, value) or "", protocol.tag
 end
 
 function sproto:response_encode(key, value)
 	local response = need_protocol(self, key).response
-	return response and core.encode(response, value) or ""
+	return response and encode(response, value) or ""
 end
 
 function sproto:request_decode(key, ...)
 	local protocol = need_protocol(self, key)
 	local request = protocol.request
 	if request then
-		return core.decode(request, ...), protocol.name
+		return decode(request, ...), protocol.name
 	end
 	return nil, protocol.name
 end
@@ -122,7 +124,7 @@ end
 function sproto:response_decode(key, ...)
 	local response = need_protocol(self, key).response
 	if response then
-		return core.decode(response, ...)
+		return decode(response, ...)
 	end
 end
 
@@ -162,23 +164,19 @@ end
 local function responder(self, response, session)
 	return function(value, ud)
 		set_header(nil, session, ud)
-		local head = core.encode(self.__package, header)
-		if response then
-			return core.pack(head .. core.encode(response, value))
-		end
-		return core.pack(head)
+		return core.message(self.__package, header, response, value)
 	end
 end
 
 function host:dispatch(...)
 	local bytes = core.unpack(...)
 	set_header()
-	local _, size = core.decode(self.__package, bytes, header)
+	local _, size = decode(self.__package, bytes, header)
 	local kind, session, ud = header.type, header.session, header.ud
-	local content = bytes:sub(size + 1)
 	if kind then
-		local protocol = need_protocol(self.__schema, kind)
-		local value = protocol.request and core.decode(protocol.request, content)
+		local protocol = self.__schema.__protocols[kind] or need_protocol(self.__schema, kind)
+		local request = protocol.request
+		local value = request and core.decode_behind(request, bytes, size)
 		local response = session and responder(self, protocol.response, session)
 		return "REQUEST", protocol.name, value or nil, response or nil, ud
 	end
@@ -187,22 +185,19 @@ function host:dispatch(...)
 		error "Unknown session"
 	end
 	self.__sessions[session] = nil
-	local value = response and core.decode(response, content)
+	local value = response and core.decode_behind(response, bytes, size)
 	return "RESPONSE", session, value or nil, ud
 end
 
 function host:attach(schema)
+	local protocols = schema.__protocols
 	return function(key, value, session, ud)
-		local protocol = need_protocol(schema, key)
+		local protocol = protocols[key] or need_protocol(schema, key)
 		set_header(protocol.tag, session, ud)
-		local head = core.encode(self.__package, header)
 		if session then
 			self.__sessions[session] = protocol.response or ABSENT
 		end
-		if protocol.request then
-			return core.pack(head .. core.encode(protocol.request, value))
-		end
-		return core.pack(head)
+		return core.message(self.__package, header, protocol.request, value)
 	end
 end
 

@@ -4,7 +4,9 @@
 local check = require "check"
 
 local names = {
-	mongo = "skynet.db.mongo", mysql = "skynet.db.mysql", redis = "skynet.db.redis",
+	clientsocket = "client.socket",
+	mongo = "skynet.db.mongo",
+	mysql = "skynet.db.mysql", redis = "skynet.db.redis",
 }
 for name in ([[cluster crypt datacenter dns memory mqueue multicast netpack profile sharedata sharemap
 	snax socket socketchannel socketdriver stm]]):gmatch "%S+" do

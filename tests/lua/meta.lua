@@ -14,6 +14,8 @@ local INTERNAL = {
 	"^meta%.", "^compat10%.", "^loader$", "^skynet%.lazy%.", "^skynet%.cluster%.", "^skynet%.harbor%.",
 	"^skynet%.console%.", "^http%.internal$", "^http%.host$", "^http%.websocket_strict$",
 	"^snax%.hotfix$", "^snax%.interface$",
+	-- It only says where to get the real one.
+	"^lpeg$",
 }
 
 -- Fields that applications do not use.

@@ -151,6 +151,18 @@ local function updates()
 	check.raises("The key [.sub.below] doesn't exist after update", function() return below[1] end)
 end
 
+-- Whoever keeps a part only hears of updates as well.
+local function parts_alone()
+	sharedata.new("part", { sub = { deep = { x = 1 } } })
+	local deep = sharedata.query("part").sub.deep
+	check.equal(deep.x, 1)
+	skynet.yield()
+	collectgarbage()
+	collectgarbage()
+	sharedata.update("part", { sub = { deep = { x = 2 } } })
+	check.eventually(function() return deep.x == 2 end, "the part is updated")
+end
+
 -- A stretch of code that does not yield sees one version.
 local function one_version_at_a_time()
 	sharedata.new("stretch", { 1, 1, 1 })
@@ -258,6 +270,7 @@ else
 		writing_raises()
 		odd_keys_raise()
 		updates()
+		parts_alone()
 		one_version_at_a_time()
 		names()
 		texts_and_files()

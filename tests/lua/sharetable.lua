@@ -139,6 +139,17 @@ local function versions()
 	sharetable.update("never loaded", "versions")
 end
 
+local function parts_alone()
+	sharetable.loadtable("part", { sub = { deep = { x = 1 } } })
+	local deep = sharetable.query("part").sub.deep
+	check.equal(deep.x, 1)
+	collectgarbage()
+	collectgarbage()
+	sharetable.loadtable("part", { sub = { deep = { x = 2 } } })
+	sharetable.update "part"
+	check.equal(deep.x, 2)
+end
+
 local function all()
 	sharetable.loadtable("one", { 1 })
 	sharetable.loadtable("two", { 2 })
@@ -181,6 +192,7 @@ else
 		chunks_and_files()
 		functions()
 		versions()
+		parts_alone()
 		all()
 		info()
 		wrong_data()

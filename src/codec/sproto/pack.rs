@@ -56,13 +56,18 @@ impl Output<'_> {
         }
     }
 
+    /// Writes a group by itself. There is room for all of a group, so its bytes are written without
+    /// asking which of them count: those that do not are overwritten.
     fn sparse(&mut self, group: &[u8; GROUP]) {
-        let head = self.len;
-        self.put(&[0]);
-        for (bit, byte) in group.iter().enumerate().filter(|(_, byte)| **byte != 0) {
-            self.bytes[head] |= 1 << bit;
-            self.put(&[*byte]);
+        let mut piece = [0; GROUP + 1];
+        let mut used = 0;
+        for (bit, byte) in group.iter().enumerate() {
+            piece[1 + used] = *byte;
+            piece[0] |= u8::from(*byte != 0) << bit;
+            used += usize::from(*byte != 0);
         }
+        self.put(&piece);
+        self.len -= GROUP - used;
     }
 
     fn put(&mut self, bytes: &[u8]) {
@@ -73,58 +78,87 @@ impl Output<'_> {
 
 /// One step of unpacking.
 enum Piece<'a> {
+    /// Whole groups as they are.
     Run(&'a [u8]),
-    Group(u8, &'a [u8]),
+    /// One group.
+    Group([u8; GROUP]),
+}
+
+impl Piece<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Piece::Run(bytes) => bytes,
+            Piece::Group(bytes) => bytes,
+        }
+    }
 }
 
 /// Takes a group or a run off the front of packed bytes.
+#[inline]
 fn take_piece<'a>(packed: &mut &'a [u8]) -> Result<Option<Piece<'a>>, Malformed> {
     let Some((head, rest)) = packed.split_first() else { return Ok(None) };
-    let (len, rest) = match (head, rest) {
-        (0xff, [count, rest @ ..]) => ((usize::from(*count) + 1) * GROUP, rest),
-        (0xff, []) => return Err(Malformed),
-        (head, rest) => (head.count_ones() as usize, rest),
-    };
-    let (bytes, rest) = rest.split_at_checked(len).ok_or(Malformed)?;
-    *packed = rest;
-    Ok(Some(if *head == 0xff { Piece::Run(bytes) } else { Piece::Group(*head, bytes) }))
+    if *head == 0xff {
+        let (count, rest) = rest.split_first().ok_or(Malformed)?;
+        let (run, rest) =
+            rest.split_at_checked((usize::from(*count) + 1) * GROUP).ok_or(Malformed)?;
+        *packed = rest;
+        return Ok(Some(Piece::Run(run)));
+    }
+    let (bytes, behind) = rest.split_at_checked(head.count_ones() as usize).ok_or(Malformed)?;
+    *packed = behind;
+    let mut near = [0; GROUP];
+    match rest.first_chunk::<GROUP>() {
+        Some(chunk) => near = *chunk,
+        None => near[..bytes.len()].copy_from_slice(bytes),
+    }
+    Ok(Some(Piece::Group(spread(*head, near))))
+}
+
+/// Puts bytes, in order, where the bits of `head` are set, and zeros elsewhere. The head is not
+/// 0xff, so fewer bytes count than there are.
+#[inline]
+fn spread(head: u8, bytes: [u8; GROUP]) -> [u8; GROUP] {
+    let mut group = [0; GROUP];
+    let mut taken = 0;
+    for (bit, place) in group.iter_mut().enumerate() {
+        let is_set = head >> bit & 1;
+        *place = bytes[taken & (GROUP - 1)] & 0_u8.wrapping_sub(is_set);
+        taken += usize::from(is_set);
+    }
+    group
 }
 
 /// Returns how many bytes packed bytes stand for.
 ///
 /// # Errors
 /// When the last group is cut off.
-pub fn unpacked_len(mut packed: &[u8]) -> Result<usize, Malformed> {
-    let mut len = 0;
-    while let Some(piece) = take_piece(&mut packed)? {
-        len += match piece {
-            Piece::Run(bytes) => bytes.len(),
-            Piece::Group(..) => GROUP,
+pub fn unpacked_len(packed: &[u8]) -> Result<usize, Malformed> {
+    let (mut rest, mut len) = (packed, 0);
+    while let Some((head, behind)) = rest.split_first() {
+        let (groups, skip) = match (head, behind) {
+            (0xff, []) => return Err(Malformed),
+            (0xff, [count, ..]) => {
+                let groups = usize::from(*count) + 1;
+                (groups, 1 + groups * GROUP)
+            }
+            (head, _) => (1, head.count_ones() as usize),
         };
+        rest = behind.get(skip..).ok_or(Malformed)?;
+        len += groups * GROUP;
     }
     Ok(len)
 }
 
-/// Unpacks into `output`, zeros, which is [`unpacked_len`] long.
+/// Unpacks into `output`, which is [`unpacked_len`] long.
 ///
 /// # Errors
 /// As [`unpacked_len`].
-pub fn unpack(mut packed: &[u8], output: &mut [u8]) -> Result<(), Malformed> {
-    let mut output = output;
+pub fn unpack(mut packed: &[u8], mut output: &mut [u8]) -> Result<(), Malformed> {
     while let Some(piece) = take_piece(&mut packed)? {
-        let len = match piece {
-            Piece::Run(bytes) => bytes.len(),
-            Piece::Group(..) => GROUP,
-        };
-        let (here, rest) = output.split_at_mut_checked(len).ok_or(Malformed)?;
+        let bytes = piece.bytes();
+        let (here, rest) = output.split_at_mut_checked(bytes.len()).ok_or(Malformed)?;
+        here.copy_from_slice(bytes);
         output = rest;
-        match piece {
-            Piece::Run(bytes) => here.copy_from_slice(bytes),
-            Piece::Group(bits, bytes) => {
-                let places = here.iter_mut().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1);
-                places.zip(bytes).for_each(|((_, place), byte)| *place = *byte);
-            }
-        }
     }
     Ok(())
 }

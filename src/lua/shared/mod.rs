@@ -8,16 +8,21 @@
 //! |---|---|
 //! | `tree.rs` | the tree |
 //! | `build.rs`, `private.rs`, `document.rs` | where one comes from |
-//! | `view.rs` | read-only tables for `sharedata` and `sharetable` |
+//! | `view.rs`, `renew.rs` | read-only tables for `sharedata` and `sharetable`, and their updates |
+//! | `guard.rs` | `next` and `rawset` for services with such tables |
 //! | `sheet.rs` | the tables of `datasheet`, which fill themselves |
+//! | `values.rs` | single values |
 //! | `shelf.rs` | how a tree gets to another service |
 
 mod build;
 mod document;
+mod guard;
 mod private;
+mod renew;
 mod sheet;
 mod shelf;
 mod tree;
+mod values;
 mod view;
 
 use std::ffi::{CStr, c_int};
@@ -270,7 +275,7 @@ unsafe extern "C-unwind" fn switch(l: *mut lua_State) -> c_int {
         let root = root_at(l, 1);
         match (*root).kind {
             Kind::Sheet => sheet::switch(l, root, tree),
-            Kind::Data | Kind::Table => view::switch(l, root, tree),
+            Kind::Data | Kind::Table => renew::switch(l, root, tree),
         }
         0
     }
@@ -308,7 +313,7 @@ unsafe extern "C-unwind" fn copy(l: *mut lua_State) -> c_int {
         for index in 2..=lua_gettop(l) {
             // A path that goes on below a plain value ends there, as in the reference.
             let Value::Table(table) = value else { break };
-            let found = view::key_at(l, index).and_then(|key| tree.get(table, key));
+            let found = values::key_at(l, index).and_then(|key| tree.get(table, key));
             let Some(found) = found else { return 0 };
             value = found;
         }
@@ -320,7 +325,7 @@ unsafe extern "C-unwind" fn copy(l: *mut lua_State) -> c_int {
 unsafe fn push_copy(l: *mut lua_State, tree: &Tree, value: Value) {
     // SAFETY: rule 2: nothing is owned. The tree is not deeper than DEPTH_MAX.
     unsafe {
-        let Value::Table(table) = value else { return view::push_leaf(l, tree, value) };
+        let Value::Table(table) = value else { return values::push_leaf(l, tree, value) };
         luaL_checkstack(l, 8, ptr::null());
         let (items, pairs) = (tree.items(table), tree.pairs(table));
         lua_createtable(l, items.len() as c_int, pairs.len() as c_int);
@@ -329,7 +334,7 @@ unsafe fn push_copy(l: *mut lua_State, tree: &Tree, value: Value) {
             ffi::lua_rawseti(l, -2, position);
         }
         for (key, value) in pairs {
-            view::push_leaf(l, tree, *key);
+            values::push_leaf(l, tree, *key);
             push_copy(l, tree, *value);
             lua_rawset(l, -3);
         }
@@ -341,7 +346,7 @@ unsafe extern "C-unwind" fn guard(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this.
     unsafe {
         let functions: [(&CStr, ffi::lua_CFunction); 2] =
-            [(c"next", view::next), (c"rawset", view::rawset)];
+            [(c"next", guard::next), (c"rawset", guard::rawset)];
         for (name, function) in functions {
             ffi::lua_getglobal(l, name.as_ptr());
             lua_pushcclosure(l, function, 1);

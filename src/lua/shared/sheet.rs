@@ -17,9 +17,8 @@ use mlua::ffi::{
 };
 
 use super::tree::{Tree, Value};
-use super::view::{
-    Kind, Root, key_at, own_root, push_bare_root, push_leaf, push_root_of, set_root_key,
-};
+use super::values::{key_at, push_leaf};
+use super::view::{Kind, Root, own_root, push_bare_root, push_root_of, set_root_key};
 use crate::lua::error::raise_top;
 
 static NODE: u8 = 0;

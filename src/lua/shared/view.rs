@@ -19,24 +19,23 @@
 //! with the metatable of its view. A small table is read at once, a large one key by key, or when
 //! somebody iterates. Only full caches are ever iterated.
 //!
-//! [`switch`] gives a root another tree: caches are dropped and the views stay, as far as the new
-//! tree has tables at their places. That happens between two messages, so no code sees a mixture.
+//! An update gives a root another tree: `renew.rs`.
 
 use std::ffi::{CStr, c_int, c_void};
 use std::sync::Arc;
 
 use mlua::ffi::{
-    self, LUA_TBOOLEAN, LUA_TLIGHTUSERDATA, LUA_TNIL, LUA_TNUMBER, LUA_TSTRING, LUA_TTABLE,
-    lua_State, lua_createtable, lua_getfield, lua_getiuservalue, lua_getmetatable,
-    lua_newuserdatauv, lua_next, lua_pop, lua_pushboolean, lua_pushcclosure, lua_pushinteger,
-    lua_pushlstring, lua_pushnil, lua_pushstring, lua_pushvalue, lua_rawget, lua_rawgeti,
-    lua_rawgetp, lua_rawset, lua_rawseti, lua_rawsetp, lua_setfield, lua_setiuservalue,
-    lua_setmetatable, lua_settop, lua_toboolean, lua_tointegerx, lua_tolstring, lua_tonumberx,
-    lua_touserdata, lua_type, lua_upvalueindex, luaL_checkstack, luaL_newmetatable, luaL_testudata,
+    self, LUA_TNIL, LUA_TNUMBER, LUA_TSTRING, LUA_TTABLE, lua_State, lua_createtable, lua_getfield,
+    lua_getiuservalue, lua_getmetatable, lua_newuserdatauv, lua_pop, lua_pushboolean,
+    lua_pushcclosure, lua_pushinteger, lua_pushlstring, lua_pushnil, lua_pushstring, lua_pushvalue,
+    lua_rawget, lua_rawgeti, lua_rawgetp, lua_rawset, lua_rawseti, lua_rawsetp, lua_setfield,
+    lua_setiuservalue, lua_setmetatable, lua_settop, lua_tointegerx, lua_touserdata, lua_type,
+    lua_upvalueindex, luaL_checkstack, luaL_newmetatable, luaL_testudata,
 };
 
 use super::build::type_name;
-use super::tree::{Key, Tree, Value};
+use super::tree::{Tree, Value};
+use super::values::{key_at, push_leaf};
 use crate::lua::error::{raise, raise_top};
 
 /// The class of [`Root`].
@@ -63,26 +62,29 @@ pub(super) struct Root {
 }
 
 /// The addresses of these are keys of metatables and caches that no script can meet.
-static NODE: u8 = 0;
+pub(super) static NODE: u8 = 0;
 static PARENT: u8 = 1;
 static KEY: u8 = 2;
 
-fn hidden(key: &'static u8) -> *const c_void {
+/// The key that such an address is.
+pub(super) fn hidden(key: &'static u8) -> *const c_void {
     (&raw const *key).cast()
 }
 
 /// Places in the *kit*, the user value of a root: what all its views have in common.
-mod kit {
-    pub(super) const FIRST: i64 = 1;
-    pub(super) const WRITE: i64 = 2;
-    pub(super) const LEN: i64 = 3;
-    pub(super) const PAIRS: i64 = 4;
-    pub(super) const GONE: i64 = 5;
+pub(super) mod kit {
+    pub(in super::super) const FIRST: i64 = 1;
+    pub(in super::super) const WRITE: i64 = 2;
+    pub(in super::super) const LEN: i64 = 3;
+    pub(in super::super) const PAIRS: i64 = 4;
+    pub(in super::super) const GONE: i64 = 5;
     /// The metatable of caches.
-    pub(super) const CACHE: i64 = 6;
-    pub(super) const NEXT: i64 = 7;
+    pub(in super::super) const CACHE: i64 = 6;
+    pub(in super::super) const NEXT: i64 = 7;
     /// Only of sharetable's views.
-    pub(super) const SAME: i64 = 8;
+    pub(in super::super) const SAME: i64 = 8;
+    /// The root view, which lives as long as any view below it: updates come by way of it.
+    pub(in super::super) const ROOT_VIEW: i64 = 9;
 }
 
 /// Pushes the root view of a tree.
@@ -96,6 +98,8 @@ pub(super) unsafe fn push_root(l: *mut lua_State, tree: *const Arc<Tree>, kind: 
         let root = ffi::lua_gettop(l);
         push_kit(l, root, kind);
         push_view(l, root + 1, 0, 0, root);
+        lua_pushvalue(l, -1);
+        lua_rawseti(l, root + 1, kit::ROOT_VIEW);
         ffi::lua_replace(l, root);
         lua_settop(l, root);
     }
@@ -135,7 +139,7 @@ pub(super) unsafe fn set_root_key(l: *mut lua_State, meta: c_int, root: c_int) {
 unsafe fn push_kit(l: *mut lua_State, root: c_int, kind: Kind) {
     // SAFETY: rules 2 and 4.
     unsafe {
-        lua_createtable(l, 8, 0);
+        lua_createtable(l, 9, 0);
         let functions: [(i64, ffi::lua_CFunction); 6] = [
             (kit::FIRST, first),
             (kit::WRITE, write),
@@ -233,35 +237,6 @@ unsafe fn node_of(l: *mut lua_State, meta: c_int) -> u32 {
     }
 }
 
-/// The key at `index` as a tree has it; none for a type that is no key there.
-///
-/// # Safety
-/// Rule 1; a text lives as long as the value stays on the stack.
-pub(super) unsafe fn key_at<'a>(l: *mut lua_State, index: c_int) -> Option<Key<'a>> {
-    // SAFETY: only strings are read as such, so nothing is converted.
-    unsafe {
-        Some(match lua_type(l, index) {
-            LUA_TSTRING => {
-                let mut len = 0;
-                let text = lua_tolstring(l, index, &mut len);
-                Key::Text(std::slice::from_raw_parts(text.cast(), len))
-            }
-            LUA_TNUMBER => {
-                let mut exact = 0;
-                let integer = lua_tointegerx(l, index, &mut exact);
-                if exact != 0 {
-                    Key::Integer(integer)
-                } else {
-                    Key::Float(lua_tonumberx(l, index, std::ptr::null_mut()))
-                }
-            }
-            LUA_TBOOLEAN => Key::Boolean(lua_toboolean(l, index) != 0),
-            LUA_TLIGHTUSERDATA => Key::Pointer(lua_touserdata(l, index).addr()),
-            _ => return None,
-        })
-    }
-}
-
 /// `__index` of a view that nobody has read yet: `(view, key)`.
 unsafe extern "C-unwind" fn first(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this; no reference into the tree is kept.
@@ -290,7 +265,10 @@ unsafe extern "C-unwind" fn first(l: *mut lua_State) -> c_int {
 }
 
 /// Pushes an empty cache for the view with the metatable at `meta`.
-unsafe fn push_empty(l: *mut lua_State, kit: c_int, meta: c_int) {
+///
+/// # Safety
+/// Rules 2 and 4.
+pub(super) unsafe fn push_empty(l: *mut lua_State, kit: c_int, meta: c_int) {
     // SAFETY: rules 2 and 4.
     unsafe {
         lua_createtable(l, 0, 1);
@@ -370,50 +348,6 @@ unsafe fn push_value(
                 ffi::lua_remove(l, -2);
             }
             value => push_leaf(l, &(*root).tree, value),
-        }
-    }
-}
-
-/// Pushes a value that is no table.
-///
-/// # Safety
-/// Rules 1 and 2; the tree outlives the call.
-pub(super) unsafe fn push_leaf(l: *mut lua_State, tree: &Tree, value: Value) {
-    // SAFETY: Lua copies a text before anything else can run.
-    unsafe {
-        match value {
-            Value::Nil | Value::Table(_) => lua_pushnil(l),
-            Value::Boolean(boolean) => lua_pushboolean(l, boolean.into()),
-            Value::Integer(integer) => lua_pushinteger(l, integer),
-            Value::Float(float) => ffi::lua_pushnumber(l, float),
-            Value::Text(span) => {
-                let text = tree.bytes(span);
-                lua_pushlstring(l, text.as_ptr().cast(), text.len());
-            }
-            Value::Pointer(pointer) => {
-                ffi::lua_pushlightuserdata(l, std::ptr::with_exposed_provenance_mut(pointer));
-            }
-            Value::Native(function) => push_native(l, function),
-            Value::Code(span) => {
-                let code = tree.bytes(span);
-                let (start, len) = (code.as_ptr().cast(), code.len());
-                let name = c"=shared".as_ptr();
-                if ffi::luaL_loadbufferx(l, start, len, name, c"b".as_ptr()) != ffi::LUA_OK {
-                    ffi::lua_error(l);
-                }
-            }
-        }
-    }
-}
-
-unsafe fn push_native(l: *mut lua_State, function: usize) {
-    // SAFETY: the builder got the address from Lua, as a C function of this process.
-    unsafe {
-        if function == 0 {
-            lua_pushnil(l);
-        } else {
-            let function = std::mem::transmute::<usize, ffi::lua_CFunction>(function);
-            ffi::lua_pushcfunction(l, function);
         }
     }
 }
@@ -627,157 +561,5 @@ pub(super) unsafe fn push_root_of(l: *mut lua_State, index: c_int) -> *mut Root 
         }
         lua_settop(l, top);
         std::ptr::null_mut()
-    }
-}
-
-/// Gives the root view at index 1, whose root is `root`, another tree.
-///
-/// # Safety
-/// Rules 1 and 2; the tree is that of a live userdata.
-pub(super) unsafe fn switch(l: *mut lua_State, root: *mut Root, tree: *const Arc<Tree>) {
-    // SAFETY: as the caller's; nothing raises between taking the old tree and dropping it.
-    unsafe {
-        let old = std::mem::replace(&mut (*root).tree, Arc::clone(&*tree));
-        drop(old);
-        let top = ffi::lua_gettop(l);
-        if push_root_of(l, 1).is_null() || lua_getmetatable(l, 1) == 0 {
-            return;
-        }
-        lua_getiuservalue(l, top + 1, 1);
-        renew(l, root, top + 3, top + 2, 0);
-        lua_settop(l, top);
-    }
-}
-
-/// Lets the view with the metatable at `meta` show the table `node` of the new tree. The views
-/// below it that have a table there go on; the others are gone.
-unsafe fn renew(l: *mut lua_State, root: *mut Root, kit: c_int, meta: c_int, node: u32) {
-    // SAFETY: rules 2 and 4; trees are not deeper than DEPTH_MAX, so neither are their views.
-    unsafe {
-        luaL_checkstack(l, 12, std::ptr::null());
-        lua_pushinteger(l, node.into());
-        lua_rawsetp(l, meta, hidden(&NODE));
-        let top = ffi::lua_gettop(l);
-        if lua_getfield(l, meta, c"__index".as_ptr()) != LUA_TTABLE {
-            lua_settop(l, top);
-            return;
-        }
-        let (old, new) = (top + 1, top + 2);
-        push_empty(l, kit, meta);
-        let mut kept = false;
-        lua_pushnil(l);
-        while lua_next(l, old) != 0 {
-            if push_meta_below(l, old + 2) {
-                match key_at(l, old + 2).and_then(|key| (*root).tree.table_at(node, key)) {
-                    Some(below) => {
-                        renew(l, root, kit, old + 4, below);
-                        lua_pushvalue(l, old + 2);
-                        lua_pushvalue(l, old + 3);
-                        lua_rawset(l, new);
-                        kept = true;
-                    }
-                    None => end(l, kit, old + 4),
-                }
-            }
-            lua_settop(l, old + 2);
-        }
-        if kept {
-            lua_settop(l, new);
-        } else {
-            lua_rawgeti(l, kit, kit::FIRST);
-        }
-        lua_setfield(l, meta, c"__index".as_ptr());
-        lua_settop(l, top);
-    }
-}
-
-/// Pushes the metatable of the view behind the key at `key`; false when there is no view.
-unsafe fn push_meta_below(l: *mut lua_State, key: c_int) -> bool {
-    // SAFETY: rules 2 and 4.
-    unsafe {
-        let is_own = lua_type(l, key) == LUA_TLIGHTUSERDATA
-            && std::ptr::eq(lua_touserdata(l, key).cast_const(), hidden(&NODE));
-        !is_own && lua_type(l, key + 1) == LUA_TTABLE && lua_getmetatable(l, key + 1) != 0
-    }
-}
-
-/// Ends the view with the metatable at `meta` and those below it.
-unsafe fn end(l: *mut lua_State, kit: c_int, meta: c_int) {
-    // SAFETY: as `renew`.
-    unsafe {
-        luaL_checkstack(l, 12, std::ptr::null());
-        let top = ffi::lua_gettop(l);
-        let cache = top + 1;
-        if lua_getfield(l, meta, c"__index".as_ptr()) == LUA_TTABLE {
-            lua_pushnil(l);
-            while lua_next(l, cache) != 0 {
-                if push_meta_below(l, cache + 1) {
-                    end(l, kit, cache + 3);
-                }
-                lua_settop(l, cache + 1);
-            }
-        }
-        for field in [c"__index", c"__len", c"__pairs"] {
-            lua_rawgeti(l, kit, kit::GONE);
-            lua_setfield(l, meta, field.as_ptr());
-        }
-        lua_settop(l, top);
-    }
-}
-
-/// `next(table [, key])` that walks views too; installed where a service uses sharetable.
-///
-/// # Safety
-/// Only Lua may call it; its upvalue is the stock `next`.
-pub(super) unsafe extern "C-unwind" fn next(l: *mut lua_State) -> c_int {
-    // SAFETY: Lua calls this.
-    unsafe {
-        lua_settop(l, 2);
-        if lua_getmetatable(l, 1) != 0 {
-            if lua_rawgetp(l, 3, hidden(&NODE)) == LUA_TNUMBER {
-                lua_getfield(l, 3, c"__pairs".as_ptr());
-                lua_pushvalue(l, 1);
-                ffi::lua_call(l, 1, 2);
-                ffi::lua_replace(l, 1);
-            }
-            lua_settop(l, 2);
-        }
-        lua_pushvalue(l, lua_upvalueindex(1));
-        ffi::lua_insert(l, 1);
-        ffi::lua_call(l, 2, ffi::LUA_MULTRET);
-        ffi::lua_gettop(l)
-    }
-}
-
-/// `rawset(table, key, value)` that refuses views.
-///
-/// # Safety
-/// As [`next`], with the stock `rawset`.
-pub(super) unsafe extern "C-unwind" fn rawset(l: *mut lua_State) -> c_int {
-    // SAFETY: Lua calls this.
-    unsafe {
-        lua_settop(l, 3);
-        if is_view(l, 1) {
-            raise(l, c"attempt to change a shared table");
-        }
-        lua_pushvalue(l, lua_upvalueindex(1));
-        ffi::lua_insert(l, 1);
-        ffi::lua_call(l, 3, 1);
-        1
-    }
-}
-
-/// Tells whether there is a view at `index`.
-///
-/// # Safety
-/// Rule 1.
-pub(super) unsafe fn is_view(l: *mut lua_State, index: c_int) -> bool {
-    // SAFETY: nothing raises; rule 4.
-    unsafe {
-        let top = ffi::lua_gettop(l);
-        let found =
-            lua_getmetatable(l, index) != 0 && lua_rawgetp(l, -1, hidden(&NODE)) == LUA_TNUMBER;
-        lua_settop(l, top);
-        found
     }
 }

@@ -9,24 +9,24 @@ use std::ptr;
 use mlua::ffi::{
     LUA_TNIL, LUA_TTABLE, lua_State, lua_createtable, lua_getiuservalue, lua_gettop, lua_insert,
     lua_pushboolean, lua_pushinteger, lua_pushnumber, lua_pushvalue, lua_rawget, lua_rawset,
-    lua_rawseti, lua_settable, lua_tolstring, lua_type, lua_upvalueindex, luaL_checkstack,
-    luaL_error,
+    lua_rawseti, lua_settable, lua_settop, lua_tolstring, lua_type, lua_upvalueindex,
+    luaL_checkinteger, luaL_checkstack, luaL_error,
 };
 
-use super::handle::{push_name, type_of_first};
+use super::handle::{push_name, type_at};
 use super::packing::check_block;
 use crate::codec::sproto::{
     DEPTH_MAX, Field, Fields, Index, Items, Kind, Malformed, Numbers, Schema, Slot, Type, boolean,
     double, integer,
 };
-use crate::lua::bytes::{push_bytes, raise_text};
+use crate::lua::bytes::{check_bytes, push_bytes, raise_text};
 
 /// `decode(type, bytes [, table]) -> table, size`, or with a pointer and a size for the bytes.
 pub(super) unsafe extern "C-unwind" fn decode(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this with the upvalues that `open` gave. The handle and the bytes stay
     // where they are.
     unsafe {
-        let handle = type_of_first(l, lua_upvalueindex(2));
+        let handle = type_at(l, 1, lua_upvalueindex(2));
         if handle.is_null() {
             return 0;
         }
@@ -47,6 +47,25 @@ pub(super) unsafe extern "C-unwind" fn decode(l: *mut lua_State) -> c_int {
         };
         lua_pushinteger(l, (bytes.len() - rest.len()) as i64);
         2
+    }
+}
+
+/// `decode_behind(type, bytes, start) -> table`: a message that begins behind `start` bytes.
+pub(super) unsafe extern "C-unwind" fn decode_behind(l: *mut lua_State) -> c_int {
+    // SAFETY: as `decode`.
+    unsafe {
+        let handle = type_at(l, 1, lua_upvalueindex(2));
+        let bytes = check_bytes(l, 2);
+        let start = usize::try_from(luaL_checkinteger(l, 3)).unwrap_or(usize::MAX);
+        if handle.is_null() {
+            return 0;
+        }
+        lua_settop(l, 3);
+        lua_getiuservalue(l, 1, 1);
+        let schema: *const Schema = (*handle).schema();
+        let mut decoder = Decoder { l, schema: &*schema, names: 4, depth: 0 };
+        decoder.one_struct((*handle).type_of(), bytes.get(start..).unwrap_or_default());
+        1
     }
 }
 

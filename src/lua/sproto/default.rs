@@ -7,7 +7,7 @@ use mlua::ffi::{
     lua_rawset, lua_setfield, lua_settop,
 };
 
-use super::handle::{push_type_metatable, type_of_first};
+use super::handle::{push_type_metatable, type_at};
 use crate::codec::sproto::{Index, Kind, Schema};
 use crate::lua::bytes::push_bytes;
 
@@ -17,7 +17,7 @@ pub(super) unsafe extern "C-unwind" fn default(l: *mut lua_State) -> c_int {
     unsafe {
         lua_settop(l, 1);
         push_type_metatable(l);
-        let handle = type_of_first(l, 2);
+        let handle = type_at(l, 1, 2);
         if handle.is_null() {
             return 0;
         }

@@ -11,15 +11,17 @@ use std::ptr;
 use mlua::ffi::{
     LUA_TBOOLEAN, LUA_TNIL, LUA_TSTRING, LUA_TTABLE, lua_Integer, lua_Number, lua_State, lua_call,
     lua_createtable, lua_geti, lua_getiuservalue, lua_gettable, lua_gettop, lua_isinteger,
-    lua_newuserdatauv, lua_next, lua_pushcfunction, lua_pushlstring, lua_pushnil, lua_pushvalue,
-    lua_replace, lua_setfield, lua_setmetatable, lua_settop, lua_toboolean, lua_tointegerx,
-    lua_tolstring, lua_tonumberx, lua_touserdata, lua_type, lua_typename, lua_upvalueindex,
-    luaL_argerror, luaL_checkstack, luaL_error, luaL_getmetafield,
+    lua_newuserdatauv, lua_next, lua_pushcfunction, lua_pushfstring, lua_pushlstring, lua_pushnil,
+    lua_pushvalue, lua_replace, lua_setfield, lua_setmetatable, lua_settop, lua_toboolean,
+    lua_tointegerx, lua_tolstring, lua_tonumberx, lua_touserdata, lua_type, lua_typename,
+    lua_upvalueindex, luaL_argerror, luaL_checkstack, luaL_error, luaL_getmetafield,
 };
 
-use super::handle::{push_name, type_of_first};
-use crate::codec::sproto::{DEPTH_MAX, Field, Index, Kind, Open, Schema, Type, WriteError, Writer};
-use crate::lua::bytes::push_bytes;
+use super::handle::{TypeHandle, push_name, type_at};
+use crate::codec::sproto::{
+    DEPTH_MAX, Field, Index, Kind, Open, Schema, Type, WriteError, Writer, pack, packed_len_max,
+};
+use crate::lua::bytes::{push_bytes, push_filled};
 
 /// A buffer keeps so many bytes for the next message.
 const KEPT: usize = 16 * 1024;
@@ -72,17 +74,52 @@ pub(super) unsafe extern "C-unwind" fn encode(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this with the upvalues that `open` gave. The type's handle and the buffer
     // stay on the stack.
     unsafe {
-        let handle = type_of_first(l, lua_upvalueindex(2));
+        let handle = type_at(l, 1, lua_upvalueindex(2));
         if handle.is_null() {
             return encode_nothing(l);
         }
         lua_settop(l, 2);
-        lua_getiuservalue(l, 1, 1);
         let buffer = take_buffer(l);
-        let schema: *const Schema = (*handle).schema();
-        let mut encoder = Encoder { l, schema: &*schema, buffer, depth: 0 };
-        encoder.one_struct((*handle).type_of(), TABLE);
+        encode_one(l, handle, 1, buffer);
         push_bytes(l, (*buffer).writer.as_bytes());
+        (*buffer).busy = false;
+        1
+    }
+}
+
+/// Writes the value behind the handle at `at`, whose type is `handle`.
+unsafe fn encode_one(l: *mut lua_State, handle: *const TypeHandle, at: c_int, buffer: *mut Buffer) {
+    // SAFETY: as the callers'; the handle stays on the stack, and with it the schema.
+    unsafe {
+        lua_getiuservalue(l, at, 1);
+        let names = lua_gettop(l);
+        let schema: *const Schema = (*handle).schema();
+        let mut encoder = Encoder { l, schema: &*schema, buffer, names, depth: 0 };
+        encoder.one_struct((*handle).type_of(), at + 1);
+    }
+}
+
+/// `message(package, header [, type, table]) -> bytes`: a header and perhaps a content behind it,
+/// packed. It saves a request four strings.
+pub(super) unsafe extern "C-unwind" fn message(l: *mut lua_State) -> c_int {
+    // SAFETY: as `encode`.
+    unsafe {
+        lua_settop(l, 4);
+        let package = type_at(l, 1, lua_upvalueindex(2));
+        let content = type_at(l, 3, lua_upvalueindex(2));
+        if package.is_null() {
+            return luaL_argerror(l, 1, c"Need a sproto type".as_ptr());
+        }
+        if content.is_null() && lua_type(l, 3) != LUA_TNIL && lua_type(l, 4) != LUA_TNIL {
+            return refuse_content(l, 4);
+        }
+        let buffer = take_buffer(l);
+        encode_one(l, package, 1, buffer);
+        if !content.is_null() {
+            encode_one(l, content, 3, buffer);
+        }
+        let bytes: *const [u8] = (*buffer).writer.as_bytes();
+        push_filled(l, packed_len_max((&*bytes).len()), |output| Some(pack(&*bytes, output)));
         (*buffer).busy = false;
         1
     }
@@ -96,22 +133,22 @@ unsafe fn encode_nothing(l: *mut lua_State) -> c_int {
             return luaL_argerror(l, 1, c"Need a sproto type".as_ptr());
         }
         if lua_type(l, 2) != LUA_TNIL {
-            let kind = if lua_type(l, 2) < 0 {
-                c"no value".as_ptr()
-            } else {
-                lua_typename(l, lua_type(l, 2))
-            };
-            mlua::ffi::lua_pushfstring(l, c"nil expected, got %s".as_ptr(), kind);
-            return luaL_argerror(l, 2, lua_tolstring(l, -1, ptr::null_mut()));
+            return refuse_content(l, 2);
         }
         lua_pushlstring(l, c"".as_ptr(), 0);
         1
     }
 }
 
-/// Where the arguments and what belongs to them stand on the stack.
-const TABLE: c_int = 2;
-const NAMES: c_int = 3;
+/// Raises that a value was given where there is no content.
+unsafe fn refuse_content(l: *mut lua_State, at: c_int) -> c_int {
+    // SAFETY: as the callers'; nothing is owned.
+    unsafe {
+        let kind = lua_typename(l, lua_type(l, at));
+        lua_pushfstring(l, c"nil expected, got %s".as_ptr(), kind);
+        luaL_argerror(l, at, lua_tolstring(l, -1, ptr::null_mut()))
+    }
+}
 
 /// The slots that one struct takes: iterator, its two values, key, value, name.
 const SLOTS: c_int = 12;
@@ -130,6 +167,8 @@ struct Encoder<'a> {
     l: *mut lua_State,
     schema: &'a Schema,
     buffer: *mut Buffer,
+    /// Where the table of names stands.
+    names: c_int,
     depth: u32,
 }
 
@@ -229,7 +268,7 @@ impl<'a> Encoder<'a> {
             let top = lua_gettop(l);
             let mut open = self.writer().open(owner.slots_max);
             for field in &owner.fields {
-                push_name(l, NAMES, field.key, &field.name);
+                push_name(l, self.names, field.key, &field.name);
                 if lua_gettable(l, at) != LUA_TNIL {
                     self.field(Place { owner, field, element: 0 }, &mut open, top + 1);
                 }

@@ -151,18 +151,18 @@ pub(super) unsafe fn check_schema(l: *mut lua_State) -> *const Arc<Schema> {
     }
 }
 
-/// Returns the type whose handle is the first argument; null when something else is there. The
-/// metatable of types is the value at `metatable`.
+/// Returns the type whose handle is at `at`; null when something else is there. The metatable of
+/// types is the value at `metatable`.
 #[inline]
-pub(super) unsafe fn type_of_first(l: *mut lua_State, metatable: c_int) -> *const TypeHandle {
+pub(super) unsafe fn type_at(l: *mut lua_State, at: c_int, metatable: c_int) -> *const TypeHandle {
     // SAFETY: two slots are free; the metatable says what the userdata holds.
     unsafe {
-        if lua_type(l, 1) != LUA_TUSERDATA || lua_getmetatable(l, 1) == 0 {
+        if lua_type(l, at) != LUA_TUSERDATA || lua_getmetatable(l, at) == 0 {
             return ptr::null();
         }
         let is_type = lua_rawequal(l, -1, metatable) != 0;
         lua_pop(l, 1);
-        if is_type { lua_touserdata(l, 1).cast() } else { ptr::null() }
+        if is_type { lua_touserdata(l, at).cast() } else { ptr::null() }
     }
 }
 

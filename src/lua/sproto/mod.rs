@@ -52,8 +52,12 @@ pub(super) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int {
                 (c"unpack", packing::unpack),
             ],
         );
-        let closures: [(&CStr, lua_CFunction); 2] =
-            [(c"encode", encode::encode), (c"decode", decode::decode)];
+        let closures: [(&CStr, lua_CFunction); 4] = [
+            (c"encode", encode::encode),
+            (c"decode", decode::decode),
+            (c"message", encode::message),
+            (c"decode_behind", decode::decode_behind),
+        ];
         for (name, function) in closures {
             encode::push_buffer(l);
             handle::push_type_metatable(l);
