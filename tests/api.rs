@@ -330,6 +330,7 @@ fn a_node_whose_first_services_are_unknown_does_not_start() {
     assert_eq!(error.to_string(), "Bootstrap error :  nobody x");
     let expected = [
         "[:00000000] error: no native service \"nobody\"",
+        "[:00000000] error: cpath: no file ./cservice/nobody.so",
         "[:00000000] Bootstrap error :  nobody x\n",
     ];
     assert_eq!(lines.all(), expected);

@@ -15,12 +15,11 @@ use crate::sync::Selected;
 #[error("{0}")]
 pub struct StartError(pub String);
 
-type Factory =
-    Box<dyn Fn(&Context, Option<&[u8]>) -> Result<Box<dyn Service>, StartError> + Send + Sync>;
+/// Starts a service of one kind, with the argument text behind its name.
+pub type Factory =
+    Arc<dyn Fn(&Context, Option<&[u8]>) -> Result<Box<dyn Service>, StartError> + Send + Sync>;
 
-type Search = Box<
-    dyn Fn(&str, &Context, Option<&[u8]>) -> Result<Box<dyn Service>, StartError> + Send + Sync,
->;
+type Search = Box<dyn Fn(&str) -> Result<Factory, StartError> + Send + Sync>;
 
 /// The kinds of native services that a node can launch.
 #[derive(Default)]
@@ -47,31 +46,25 @@ impl Modules {
             + Sync
             + 'static,
     {
-        self.factories.insert(name.to_owned(), Box::new(start));
+        self.factories.insert(name.to_owned(), Arc::new(start));
     }
 
-    /// Sets who starts the services of kinds that nobody has registered; the first argument is the
-    /// name of the kind.
-    pub fn search<F>(&mut self, start: F)
+    /// Sets where kinds of services are looked for that nobody has registered.
+    pub fn search<F>(&mut self, find: F)
     where
-        F: Fn(&str, &Context, Option<&[u8]>) -> Result<Box<dyn Service>, StartError>
-            + Send
-            + Sync
-            + 'static,
+        F: Fn(&str) -> Result<Factory, StartError> + Send + Sync + 'static,
     {
-        self.search = Some(Box::new(start));
+        self.search = Some(Box::new(find));
     }
 
-    fn start(
-        &self,
-        module: &str,
-        context: &Context,
-        args: Option<&[u8]>,
-    ) -> Result<Box<dyn Service>, StartError> {
-        match (self.factories.get(module), &self.search) {
-            (Some(factory), _) => factory(context, args),
-            (None, Some(search)) => search(module, context, args),
-            (None, None) => Err(StartError(format!("no native service {module:?}"))),
+    fn find(&self, module: &str) -> Result<Factory, Vec<String>> {
+        if let Some(factory) = self.factories.get(module) {
+            return Ok(Arc::clone(factory));
+        }
+        let unknown = format!("error: no native service {module:?}");
+        match &self.search {
+            None => Err(vec![unknown]),
+            Some(search) => search(module).map_err(|why| vec![unknown, format!("error: {why}")]),
         }
     }
 }
@@ -103,10 +96,15 @@ impl Node {
     /// # Blocking
     /// Runs the service's start function on the calling thread.
     pub fn launch(self: &Arc<Self>, module: &str, args: Option<&[u8]>) -> Option<Address> {
-        if !self.modules.factories.contains_key(module) && self.modules.search.is_none() {
-            self.log(Address::NOBODY, format!("error: no native service {module:?}").as_bytes());
-            return None;
-        }
+        let factory = match self.modules.find(module) {
+            Ok(factory) => factory,
+            Err(lines) => {
+                for line in lines {
+                    self.log(Address::NOBODY, line.as_bytes());
+                }
+                return None;
+            }
+        };
         let cell = match self.admit() {
             Ok(cell) => cell,
             Err(refused) => {
@@ -117,7 +115,7 @@ impl Node {
         let address = cell.address();
         let context = Context::new(Arc::clone(self), Arc::clone(&cell));
         // A panic must not leave a service behind that has an address and never runs.
-        let started = catch_unwind(AssertUnwindSafe(|| self.modules.start(module, &context, args)))
+        let started = catch_unwind(AssertUnwindSafe(|| factory(&context, args)))
             .unwrap_or_else(|panic| Err(StartError(format!("panic: {}", panic_text(&*panic)))));
         match started {
             Ok(service) => {

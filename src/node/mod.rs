@@ -25,7 +25,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 pub use caller::{CallError, Caller};
 pub use context::Context;
-pub use launch::{Modules, StartError};
+pub use launch::{Factory, Modules, StartError};
 pub use outbound::{Destination, Outbound};
 pub use run::{NodeSettings, RunError};
 pub use running::Running;

@@ -3,6 +3,7 @@
 local check = require "check"
 local skynet = require "skynet"
 local core = require "skynet.core"
+local socket = require "skynet.socket"
 require "skynet.manager"
 
 local texts = {}
@@ -55,6 +56,14 @@ check.main(function()
 
 	-- Two instances of one module.
 	local one, two = skynet.launch "probe", skynet.launch("probe", "second")
+
+	-- Sockets: a small echo server.
+	local fd = check.ok(socket.open("127.0.0.1", tonumber(ask(one, "listen"))))
+	socket.write(fd, "hello socket")
+	check.equal(socket.read(fd, 12), "hello socket")
+	socket.write(fd, "bye")
+	check.equal(socket.readall(fd), "bye")
+	socket.close(fd)
 	check.match(ask(one, "query"), "nil$")
 	check.match(ask(two, "query"), "second$")
 end)

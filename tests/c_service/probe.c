@@ -25,7 +25,30 @@ uint32_t skynet_current_handle(void);
 uint64_t skynet_now(void);
 void *skynet_lalloc(void *ptr, size_t osize, size_t nsize);
 
+struct socket_sendbuffer {
+	int id;
+	int type;
+	const void *buffer;
+	size_t sz;
+};
+
+struct skynet_socket_message {
+	int type;
+	int id;
+	int ud;
+	char *buffer;
+};
+
+int skynet_socket_listen(struct skynet_context *context, const char *host, int port, int backlog);
+void skynet_socket_start(struct skynet_context *context, int id);
+void skynet_socket_close(struct skynet_context *context, int id);
+int skynet_socket_sendbuffer(struct skynet_context *context, struct socket_sendbuffer *buffer);
+
 #define TEXT 0
+#define SOCKET 6
+#define SOCKET_DATA 1
+#define SOCKET_CONNECT 2
+#define SOCKET_ACCEPT 4
 #define RESPONSE 1
 #define ERROR 7
 #define DONTCOPY 0x10000
@@ -34,6 +57,9 @@ void *skynet_lalloc(void *ptr, size_t osize, size_t nsize);
 struct probe {
 	int count;
 	char *kept;
+	int listener;
+	int asked_session;
+	uint32_t asked_by;
 	char parameter[64];
 };
 
@@ -59,11 +85,43 @@ static int is(const char *word, const void *msg, size_t sz) {
 	return sz == strlen(word) && memcmp(word, msg, sz) == 0;
 }
 
+/* Echoes what comes in, in the very block in which it came, and closes after "bye". */
+static void handle_socket(struct skynet_context *context, struct probe *self,
+		const struct skynet_socket_message *event) {
+	char text[32];
+	struct socket_sendbuffer echo = { event->id, 0, event->buffer, (size_t)event->ud };
+	int bye;
+	switch (event->type) {
+	case SOCKET_CONNECT:
+		if (event->id == self->listener && self->asked_session != 0) {
+			snprintf(text, sizeof(text), "%d", event->ud);
+			answer(context, self->asked_by, self->asked_session, text);
+			self->asked_session = 0;
+			skynet_socket_start(context, event->id);
+		}
+		break;
+	case SOCKET_ACCEPT:
+		skynet_socket_start(context, event->ud);
+		break;
+	case SOCKET_DATA:
+		bye = is("bye", event->buffer, (size_t)event->ud);
+		skynet_socket_sendbuffer(context, &echo);
+		if (bye) {
+			skynet_socket_close(context, event->id);
+		}
+		break;
+	}
+}
+
 static int handle(struct skynet_context *context, void *ud, int type, int session, uint32_t source,
 		const void *msg, size_t sz) {
 	struct probe *self = ud;
 	char text[256];
 	self->count++;
+	if (type == SOCKET) {
+		handle_socket(context, self, msg);
+		return 0;
+	}
 	if (type != TEXT) {
 		return 0;
 	}
@@ -72,6 +130,12 @@ static int handle(struct skynet_context *context, void *ud, int type, int sessio
 		self->kept = (char *)msg;
 		answer(context, source, session, "kept");
 		return 1;
+	}
+	if (is("listen", msg, sz)) {
+		self->asked_by = source;
+		self->asked_session = session;
+		self->listener = skynet_socket_listen(context, "127.0.0.1", 0, 16);
+		return 0;
 	}
 	if (is("hold", msg, sz)) {
 		return 0;

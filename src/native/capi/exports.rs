@@ -16,7 +16,7 @@ const DONT_COPY: c_int = 0x10000;
 const ALLOC_SESSION: c_int = 0x20000;
 
 /// Returns the host behind a context, or the one that runs when there is none.
-unsafe fn host<'a>(context: *mut c_void) -> Option<&'a Host> {
+pub(super) unsafe fn host<'a>(context: *mut c_void) -> Option<&'a Host> {
     // SAFETY: rule 2.
     unsafe { context.cast::<Host>().cast_const().as_ref().or_else(|| running().as_ref()) }
 }

@@ -17,8 +17,8 @@ type Signal = unsafe extern "C" fn(*mut c_void, c_int);
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum LibraryError {
     /// No file of that name along the path.
-    #[error("no native service {name:?}, and no C service: {tried}")]
-    Missing { name: String, tried: String },
+    #[error("cpath: {tried}")]
+    Missing { tried: String },
     /// An entry of the path without a place for the name.
     #[error("cpath: {entry:?} has no ? for the name of the service")]
     Entry { entry: String },
@@ -52,7 +52,7 @@ impl Library {
             }
             tried.push(format!("no file {file}"));
         }
-        Err(LibraryError::Missing { name: name.to_owned(), tried: tried.join(", ") })
+        Err(LibraryError::Missing { tried: tried.join(", ") })
     }
 
     fn open(file: &str, name: &str) -> Result<Self, LibraryError> {

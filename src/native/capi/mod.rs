@@ -6,6 +6,7 @@
 //! | `library.rs` | finds and opens a shared object, and its four functions |
 //! | `service.rs` | one such service as the scheduler sees it |
 //! | `exports.rs` | the functions that C code calls |
+//! | `sockets.rs` | those of sockets |
 //! | `symbols.rs` | their names, exported by the executable |
 //!
 //! *Rules of this folder* (the safety arguments refer to them by number):
@@ -22,13 +23,13 @@
 mod exports;
 mod library;
 mod service;
+mod sockets;
 mod symbols;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::node::{Context, Modules, StartError};
-use crate::service::Service;
+use crate::node::{Context, Factory, Modules, StartError};
 use library::Library;
 
 /// The shared objects that have been opened, by the full name of the module.
@@ -56,7 +57,11 @@ impl Libraries {
 pub fn install(modules: &mut Modules, cpath: &str) {
     symbols::keep();
     let libraries = Libraries { cpath: cpath.to_owned(), open: Mutex::default() };
-    modules.search(move |name, context: &Context, args| -> Result<Box<dyn Service>, StartError> {
-        service::start(&libraries.get(name)?, context, args)
+    modules.search(move |name| {
+        let library = libraries.get(name)?;
+        let start = move |context: &Context, args: Option<&[u8]>| -> Result<_, _> {
+            service::start(&library, context, args)
+        };
+        Ok(Arc::new(start) as Factory)
     });
 }

@@ -7,7 +7,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use super::library::Library;
-use crate::message::{Address, Kind, Message, Session};
+use crate::message::{Address, Kind, Message, Session, socket};
 use crate::node::{Context, StartError};
 use crate::service::{Service, Signals};
 
@@ -140,7 +140,7 @@ impl Service for CService {
         // SAFETY: rule 2.
         let host = unsafe { &*self.host };
         // Without a callback messages are dropped.
-        let Some(callback) = host.callback.get() else { return };
+        let Some(callback) = host.callback.get() else { return socket::discard(message) };
         host.owe(&message);
         let Message { source, session, kind, payload } = message;
         let (start, len) = payload.into_raw();

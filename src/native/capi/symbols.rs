@@ -6,7 +6,7 @@
 //! functions, which `skynet_error` is. Its entry collects the arguments as the calling convention
 //! of the platform says, and passes the list on.
 
-use super::exports;
+use super::{exports, sockets};
 
 /// Exports a function under the name that C code knows.
 macro_rules! export {
@@ -50,6 +50,22 @@ export! {
     "skynet_debug_memory" => exports::debug_memory,
     "skynet_harbor_start" => exports::harbor_start,
     "skynet_lalloc" => exports::lalloc,
+    "skynet_socket_listen" => sockets::listen,
+    "skynet_socket_connect" => sockets::connect,
+    "skynet_socket_bind" => sockets::bind,
+    "skynet_socket_close" => sockets::close,
+    "skynet_socket_shutdown" => sockets::shutdown,
+    "skynet_socket_start" => sockets::start,
+    "skynet_socket_pause" => sockets::pause,
+    "skynet_socket_nodelay" => sockets::nodelay,
+    "skynet_socket_sendbuffer" => sockets::sendbuffer,
+    "skynet_socket_sendbuffer_lowpriority" => sockets::sendbuffer_lowpriority,
+    "skynet_socket_udp" => sockets::udp,
+    "skynet_socket_udp_dial" => sockets::udp_dial,
+    "skynet_socket_udp_listen" => sockets::udp_listen,
+    "skynet_socket_udp_connect" => sockets::udp_connect,
+    "skynet_socket_udp_sendbuffer" => sockets::udp_sendbuffer,
+    "skynet_socket_udp_address" => sockets::udp_address,
 }
 
 // System V: six integer registers, two of them named here, then eight vector registers if `al`
