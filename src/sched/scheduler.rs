@@ -135,8 +135,12 @@ impl<S: Strategy> Scheduler<S> {
     pub fn retire_when_idle(&self, address: Address) {
         let Some(cell) = self.registry.find(address) else { return };
         cell.set_leaving();
+        self.retire_if_idle(&cell);
+    }
+
+    pub(super) fn retire_if_idle(&self, cell: &ServiceCell<S>) {
         if cell.mailbox.is_idle() {
-            self.retire(address);
+            self.retire(cell.address());
         }
     }
 

@@ -174,7 +174,8 @@ impl<S: Strategy> Worker<'_, S> {
                 Taken::Nothing => {
                     drop(body);
                     if cell.is_leaving() {
-                        self.scheduler.retire(cell.address());
+                        // A message may have come since; then its turn ends the service.
+                        self.scheduler.retire_if_idle(&cell);
                     }
                     return;
                 }
