@@ -135,12 +135,15 @@ function socket.open(addr, port)
 	return connect(driver.connect(addr, port))
 end
 
-function socket.bind(os_fd)
-	return connect(driver.bind(os_fd))
+-- Reads and writes a descriptor of the process.
+function socket.bind(descriptor)
+	return connect(driver.bind(descriptor))
 end
 
+-- The standard input; see bind.
 function socket.stdin()
-	return socket.bind(0)
+	local STANDARD_INPUT <const> = 0
+	return socket.bind(STANDARD_INPUT)
 end
 
 function socket.start(id, func)

@@ -33,8 +33,8 @@ impl Home for TestHome {
         let record = Record::read(message.payload.as_bytes()).unwrap();
         let data = match record.buffer.is_null() {
             true => record.text.to_vec(),
-            // SAFETY: a DATA or UDP block of so many bytes, which this test owns now.
             false => {
+                // SAFETY: a DATA or UDP block of so many bytes, which this test owns now.
                 unsafe { Payload::from_raw(record.buffer, record.ud as usize) }.as_bytes().to_vec()
             }
         };

@@ -55,7 +55,7 @@ pub fn pack(bytes: &[u8], output: &mut [u8]) -> usize {
 fn used_bits(group: u64) -> u8 {
     const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
     // The top bit of each byte is set when the byte is not zero; the product gathers them.
-    let tops = ((group & LOW) + LOW | group) & !LOW;
+    let tops = (((group & LOW) + LOW) | group) & !LOW;
     ((tops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
 }
 
