@@ -29,9 +29,9 @@ function socket.listen(host, port, backlog) end
 function socket.start(id, func) end
 
 ---Takes over a file descriptor.
----@param os_fd integer
+---@param descriptor integer
 ---@return integer
-function socket.bind(os_fd) end
+function socket.bind(descriptor) end
 
 ---Returns standard input as a socket.
 ---@return integer

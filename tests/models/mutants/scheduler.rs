@@ -71,12 +71,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "leaving-is-set-too-late",
         file: SCHEDULER,
         text: "        cell.set_leaving();
-        if cell.mailbox.is_idle() {
-            self.retire(address);
-        }",
-        replacement: "        if cell.mailbox.is_idle() {
-            self.retire(address);
-        }
+        self.retire_if_idle(&cell);",
+        replacement: "        self.retire_if_idle(&cell);
         cell.set_leaving();",
         breaks: "the owner gives the mailbox up before it can see the flag",
     },
@@ -116,6 +112,20 @@ pub(super) const MUTANTS: &[Mutant] = &[
         text: "                    if cell.is_leaving() {",
         replacement: "                    if cell.is_leaving() && cell.is_retired() {",
         breaks: "a service that should end when idle never ends",
+    },
+    Mutant {
+        name: "turn-ends-what-got-a-message",
+        file: WORKER,
+        text: "self.scheduler.retire_if_idle(&cell);",
+        replacement: "self.scheduler.retire(cell.address());",
+        breaks: "a message that came before the service was told to leave bounces",
+    },
+    Mutant {
+        name: "removed-before-it-is-retired",
+        file: "src/service/registry.rs",
+        text: "        cell.set_retired();\n",
+        replacement: "",
+        breaks: "a service that retires itself handles another message",
     },
     Mutant {
         name: "searcher-never-stops",
