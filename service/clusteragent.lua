@@ -9,6 +9,7 @@ local driver = require "skynet.socketdriver"
 local large = require "skynet.cluster.large"
 local netpack = require "skynet.netpack"
 local writer = require "skynet.cluster.writer"
+local log = require "skynet.limited_log"()
 
 local clusterd, socket, peer = ...
 clusterd, socket = tonumber(clusterd), tonumber(socket)
@@ -146,24 +147,11 @@ local function add_part(session, part, size, more)
 	end
 end
 
--- One line a second about bad packets, however many come.
-local quiet_until, unsaid = 0, 0
-
-local function complain(text)
-	if skynet.now() < quiet_until then
-		unsaid = unsaid + 1
-		return
-	end
-	local more = unsaid > 0 and string.format(" (and %d more before)", unsaid) or ""
-	quiet_until, unsaid = skynet.now() + 100, 0
-	skynet.error(string.format("cluster: a bad packet from %s: %s%s", peer, text, more))
-end
-
 -- Frees a packet that has been decoded; returns its parts behind a true, unless it is malformed.
 local function decoded(packet, size, ok, ...)
 	skynet.trash(packet, size)
 	if not ok then
-		complain((...))
+		log(string.format("cluster: a bad packet from %s: %s", peer, (...)))
 		return false
 	end
 	return true, ...

@@ -6,7 +6,7 @@
 local skynet = require "skynet"
 local driver = require "skynet.socketdriver"
 local netpack = require "skynet.netpack"
-local limited_log = require "snax.limited_log"
+local limited_log = require "skynet.limited_log"
 
 local gateserver = {}
 

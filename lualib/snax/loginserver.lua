@@ -16,7 +16,7 @@ local skynet = require "skynet"
 require "skynet.manager"
 local crypt = require "skynet.crypt"
 local socket = require "skynet.socket"
-local limited_log = require "snax.limited_log"
+local limited_log = require "skynet.limited_log"
 
 local encode, decode = crypt.base64encode, crypt.base64decode
 

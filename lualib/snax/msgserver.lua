@@ -12,7 +12,7 @@ local crypt = require "skynet.crypt"
 local driver = require "skynet.socketdriver"
 local netpack = require "skynet.netpack"
 local gateserver = require "snax.gateserver"
-local limited_log = require "snax.limited_log"
+local limited_log = require "skynet.limited_log"
 
 local log = limited_log()
 

@@ -1,9 +1,9 @@
--- snax.limited_log: some lines a second, and the number of the others.
+-- skynet.limited_log: some lines a second, and the number of the others.
 --! differs: there is no such module there
 
 local check = require "check"
 local skynet = require "skynet"
-local limited_log = require "snax.limited_log"
+local limited_log = require "skynet.limited_log"
 
 local function lines_with(text)
 	local _, count = check.log():gsub(text, "")

@@ -120,7 +120,7 @@ end
 local function need()
 	while state ~= "up" do
 		if not address then
-			error(describe "no address", 0)
+			error(string.format("node %s is marked down", node), 0)
 		end
 		local this = attempt or begin()
 		if not this.done then

@@ -1,5 +1,5 @@
--- A log for lines that strangers cause: gates and login servers write through it, so that nobody
--- outside can fill the disk. The function of this module returns a function like skynet.error with
+-- A log for lines that strangers cause: gates, login servers and cluster links write through it, so
+-- that nobody outside can fill the disk. The function of this module returns a function like skynet.error with
 -- one text, which passes on so many lines a second and counts the others.
 
 local skynet = require "skynet"
