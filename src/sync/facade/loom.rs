@@ -223,10 +223,10 @@ impl<T> UnsafeCell<T> {
     }
 }
 
-/// Declares a value for each thread of one execution. loom's own form takes no `const` block.
+/// Declares values for each thread of one execution. loom's own form takes no `const` block.
 macro_rules! local {
-    ($(#[$note:meta])* static $name:ident: $type:ty = const { $value:expr };) => {
-        loom::thread_local! { $(#[$note])* static $name: $type = $value; }
+    ($($(#[$note:meta])* static $name:ident: $type:ty = const { $value:expr };)+) => {
+        $(loom::thread_local! { $(#[$note])* static $name: $type = $value; })+
     };
 }
 pub(crate) use local as thread_local;
