@@ -7,7 +7,7 @@ local skynet = require "skynet"
 local core = require "skynet.cluster.core"
 local driver = require "skynet.socketdriver"
 local large = require "skynet.cluster.large"
-local netpack = require "skynet.netpack"
+local packets = require "skynet.cluster.packets"
 local writer = require "skynet.cluster.writer"
 local log = require "skynet.limited_log"()
 
@@ -22,8 +22,6 @@ local lookups = {}
 
 -- The trace tag for the next request.
 local next_tag
-
-local queue
 
 local function lookup(name)
 	local address = addresses[name]
@@ -190,8 +188,8 @@ event.data = function(_, packet, size)
 end
 
 -- Several packets at once: each gets a coroutine of its own, as any of them may have to wait.
-function event.more()
-	for _, packet, size in netpack.pop, queue do
+function event.more(next_packet, queue)
+	for _, packet, size in next_packet, queue do
 		skynet.fork(handle, packet, size)
 	end
 end
@@ -203,20 +201,7 @@ function event.error(_, text)
 	leave()
 end
 
-skynet.register_protocol {
-	name = "socket",
-	id = skynet.PTYPE_SOCKET,
-	unpack = function(msg, size)
-		return netpack.filter(queue, msg, size)
-	end,
-	dispatch = function(_, _, rest, kind, ...)
-		queue = rest
-		local f = event[kind]
-		if f then
-			f(...)
-		end
-	end,
-}
+packets(event)
 
 local command = {}
 

@@ -15,7 +15,7 @@
 
 local skynet = require "skynet"
 local driver = require "skynet.socketdriver"
-local netpack = require "skynet.netpack"
+local packets = require "skynet.cluster.packets"
 local settings = require "skynet.cluster.settings"
 local writer = require "skynet.cluster.writer"
 
@@ -27,8 +27,6 @@ local link = {}
 local state = "down"
 -- The name of the node, its address ("host:port"; false: marked down), and the socket.
 local node, address, socket
--- Where the packets of the socket come out.
-local queue
 -- Those who wait for the attempt that is on its way: { coroutines..., error = text }.
 local attempt
 local backoff, not_before = 0, 0
@@ -175,8 +173,8 @@ function event.data(id, packet, size)
 	on_packet(packet, size)
 end
 
-function event.more()
-	for id, packet, size in netpack.pop, queue do
+function event.more(next_packet, queue)
+	for id, packet, size in next_packet, queue do
 		event.data(id, packet, size)
 	end
 end
@@ -193,20 +191,7 @@ function event.error(id, text)
 	end
 end
 
-skynet.register_protocol {
-	name = "socket",
-	id = skynet.PTYPE_SOCKET,
-	unpack = function(msg, size)
-		return netpack.filter(queue, msg, size)
-	end,
-	dispatch = function(_, _, rest, kind, ...)
-		queue = rest
-		local f = event[kind]
-		if f then
-			f(...)
-		end
-	end,
-}
+packets(event)
 
 -- `handlers`: `packet(pointer, size)`, who owns it then; `down(text)`; `beat() -> packet`.
 function link.start(name, handlers)

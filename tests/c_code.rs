@@ -1,7 +1,7 @@
-//! Lua modules in C: the executable exports the Lua C API, so that `lua_cpath` finds them
-//! unchanged.
+//! C code that is loaded unchanged: Lua modules on `lua_cpath`, as the executable exports the Lua C
+//! API, and services on `cpath`, as it exports skynet's.
 //!
-//! Without a C compiler (`cc`) there is nothing to load, and the test says so and passes.
+//! Without a C compiler (`cc`) there is nothing to load, and the tests say so and pass.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -14,9 +14,9 @@ use std::time::Duration;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Compiles the module into `dir`; false when there is no compiler.
-fn compile(dir: &Path) -> bool {
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/c_module/probe.c");
+/// Compiles the probe of a folder beside this file into `dir`; false when there is no compiler.
+fn compile(folder: &str, dir: &Path) -> bool {
+    let source = format!("{}/tests/{folder}/probe.c", env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new("cc");
     command.args(["-shared", "-fPIC", "-o"]).arg(dir.join("probe.so")).arg(source);
     match command.status() {
@@ -29,16 +29,17 @@ fn compile(dir: &Path) -> bool {
     }
 }
 
-fn write_config(dir: &Path) {
+fn write_config(folder: &str, dir: &Path) {
     let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
     let config = format!(
         r#"thread = 2
 harbor = 0
 start = "main"
 logger = "{dir}/node.log"
-luaservice = "{tests}/c_module/?.lua"
+luaservice = "{tests}/{folder}/?.lua"
 lua_path = "{tests}/lua/?.lua"
 lua_cpath = "{dir}/?.so"
+cpath = "{dir}/?.so"
 "#,
         dir = dir.display()
     );
@@ -67,14 +68,25 @@ fn run(dir: &Path) -> String {
     text
 }
 
-#[test]
-fn a_c_module_loads_and_works() {
+/// Compiles the probe of a folder, and lets the scripts beside it try it.
+fn check(folder: &str) {
     let dir = tempfile::tempdir().unwrap();
-    if !compile(dir.path()) {
+    if !compile(folder, dir.path()) {
         println!("skipped: there is no C compiler `cc`");
         return;
     }
-    write_config(dir.path());
+    fs::write(dir.path().join("broken.so"), "this is no shared object").unwrap();
+    write_config(folder, dir.path());
     let text = run(dir.path());
     assert!(text.lines().any(|line| line == "PASS"), "{text}");
+}
+
+#[test]
+fn a_c_module_loads_and_works() {
+    check("c_module");
+}
+
+#[test]
+fn a_c_service_runs_unchanged() {
+    check("c_service");
 }
