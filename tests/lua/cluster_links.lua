@@ -152,6 +152,15 @@ local function link_states()
 	check.equal(link.pending, 0)
 end
 
+-- The command of the debug console.
+local function shown_links()
+	local ok, grid = require("skynet.console.commands").run({}, "cluster")
+	check.equal(ok, true)
+	local lines = table.concat(require("skynet.console.render").text(grid), "\n")
+	check.match(lines, "^node +address +state +calls +sent +received +connects +last error\n")
+	check.match(lines, "\nleaves +127.0.0.1:%d+ +%a+ ")
+end
+
 local function agents()
 	return skynet.call(".clusterd", "lua", "status").agents
 end
@@ -225,6 +234,7 @@ check.main(function()
 	frozen_peer()
 	lost_connection()
 	link_states()
+	shown_links()
 	clients(port)
 	too_many_clients()
 end)

@@ -390,7 +390,7 @@ add("cluster", "", "the links to other nodes of the cluster: state, calls that w
 		return render.grid({
 			{ "node" }, { "address" }, { "state" }, { "calls", "%d" }, { "sent", "%.1fK" },
 			{ "received", "%.1fK" }, { "connects", "%d" }, { "last error" },
-		}, rows) .. string.format("%d connections from other nodes\n", status.agents)
+		}, rows)
 	end)
 
 add("json", "command", "any command, answered as one line of JSON", function()
