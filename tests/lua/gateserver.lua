@@ -180,6 +180,8 @@ local function nothing_is_read_before_openclient()
 	skynet.call(gate_address, "lua", "read", id)
 	check.results({ "message", id, "early" }, next_event())
 	skynet.call(gate_address, "lua", "read", 12345)
+	-- The echo: closing with unread bytes would be a reset.
+	check.equal(socket.read(client, 7), string.pack(">s2", "early"))
 	socket.close(client)
 	check.results({ "disconnect", id }, next_event())
 end
