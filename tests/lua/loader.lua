@@ -2,8 +2,8 @@
 --! config: extra = "value"
 --! config: luaservice = luaservice .. ";@DIR@/?.lua"
 --! log: broken_syntax.lua:3:
---! log: KILL self
 --! log: lua loader error : *the main chunk raised
+--! log: KILL self
 
 local check = require "check"
 local skynet = require "skynet"
