@@ -13,7 +13,7 @@
 //!
 //! 1. What a shared object exports under the names of skynet's API has the types of that API.
 //!    Nothing can check it; whoever puts a file into `cpath` vouches for it.
-//! 2. `struct skynet_context *` is a pointer to a [`service::Host`], which lives from before
+//! 2. `struct skynet_context *` is a pointer to a `service::Host`, which lives from before
 //!    `xxx_create` until after `xxx_release`. C code uses it in that time only.
 //! 3. Callback, result and debts of a host are touched by the thread that runs the service, or
 //!    that starts or drops it; only `xxx_signal` runs beside it, and the API says what it may call.
