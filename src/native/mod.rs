@@ -1,5 +1,5 @@
-//! Services written in Rust that come with the node: the log service, the harbor of a node without
-//! a network, and the native gate.
+//! Services written in Rust that come with the node: the log service, the harbor and the gate; and
+//! what runs services written in C.
 
 pub mod capi;
 mod gate;
