@@ -56,6 +56,10 @@ pub(super) unsafe extern "C-unwind" fn listen(l: *mut lua_State) -> c_int {
             _ => None,
         };
         let outcome = net_of(l).listen(own_address(l), host, port, backlog);
+        if let Err(error) = &outcome {
+            // The text that is raised is skynet's; the log says what it is about.
+            (*vm_of(l)).context.log(&format!("error: cannot listen on {host}:{port}: {error}"));
+        }
         opened(l, outcome, c"Listen error")
     }
 }
