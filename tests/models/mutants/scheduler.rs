@@ -24,7 +24,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "ready-drops-the-earlier",
         file: SCHEDULER,
-        text: "Some(earlier) => self.enqueue(earlier),",
+        text: "Some(earlier) => self.enqueue_or_hold(earlier),",
         replacement: "Some(earlier) => drop(earlier),",
         breaks: "the mailbox that was in the next slot is lost",
     },
