@@ -14,14 +14,15 @@
 //! | `watched` | the stand-in looks every period whether the post is vacant | `release` | the stand-in |
 //! | `claims` | how often the post was taken | `claim` | |
 //!
-//! *A vacant post is seen.* `release` stores `taken`, then loads `watched`; the stand-in clears
-//! `watched`, then looks at `taken` once more. All are SeqCst, so one of them sees the other. Who
+//! *A vacant post is seen.* `release` clears `taken`, then looks at `watched`; the stand-in clears
+//! `watched`, then looks at `taken` once more. Both have a SeqCst fence between the two steps, so
+//! one of them sees the other. Who
 //! sets `watched` leaves one token in the parker, and the stand-in takes exactly one for it. So a
 //! node whose workers wait for sockets has no ticks, and a busy one has one each period.
 
 use std::time::Duration;
 
-use super::facade::atomic::{AtomicBool, AtomicU64, Ordering};
+use super::facade::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use super::parker::Park;
 
 /// For so long the post may be vacant.
@@ -34,7 +35,7 @@ pub struct Lookout<P: Park> {
     wanted: AtomicBool,
     watched: AtomicBool,
     claims: AtomicU64,
-    parker: P,
+    pub(super) parker: P,
 }
 
 impl<P: Park> Lookout<P> {
@@ -52,9 +53,7 @@ impl<P: Park> Lookout<P> {
 
     /// Takes the post if it is vacant. Returns whether the caller has it now.
     pub fn claim(&self) -> bool {
-        // Acquire: pairs with the store of who had the post before. The look before the swap keeps
-        // the word where it is while somebody waits.
-        if self.taken.load(Ordering::Relaxed) || self.taken.swap(true, Ordering::Acquire) {
+        if !self.take() {
             if !self.wanted.load(Ordering::Relaxed) {
                 self.wanted.store(true, Ordering::Relaxed);
             }
@@ -66,9 +65,10 @@ impl<P: Park> Lookout<P> {
 
     /// Leaves the post; the stand-in looks after it.
     pub fn release(&self) {
-        // SeqCst: see the top of the file.
-        self.taken.store(false, Ordering::SeqCst);
-        if !self.watched.load(Ordering::SeqCst) && !self.watched.swap(true, Ordering::SeqCst) {
+        self.leave();
+        // SeqCst: see the top of the file; its partner is the fence in `rest`.
+        fence(Ordering::SeqCst);
+        if !self.watched.load(Ordering::Relaxed) && !self.watched.swap(true, Ordering::Relaxed) {
             self.parker.unpark();
         }
     }
@@ -83,13 +83,13 @@ impl<P: Park> Lookout<P> {
         while !is_stopping() {
             round();
             if self.is_wanted() {
-                self.hand_over();
+                self.leave();
                 if !self.stand_by(&is_stopping) {
                     return;
                 }
             }
         }
-        self.hand_over();
+        self.leave();
     }
 
     /// Makes the stand-in look whether it is to end.
@@ -102,10 +102,14 @@ impl<P: Park> Lookout<P> {
         self.wanted.load(Ordering::Relaxed) && self.wanted.swap(false, Ordering::Relaxed)
     }
 
-    /// The stand-in leaves the post, which it goes on watching.
-    fn hand_over(&self) {
-        // SeqCst: as in `release`.
-        self.taken.store(false, Ordering::SeqCst);
+    fn take(&self) -> bool {
+        // Acquire: pairs with the Release in `leave`.
+        self.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    fn leave(&self) {
+        // Release: pairs with the Acquire in `take`.
+        self.taken.store(false, Ordering::Release);
     }
 
     /// Waits until the post has been vacant for a period and takes it, while `watched` is set.
@@ -117,7 +121,7 @@ impl<P: Park> Lookout<P> {
             if is_stopping() {
                 return false;
             }
-            if self.taken.load(Ordering::SeqCst) {
+            if self.taken.load(Ordering::Relaxed) {
                 self.rest();
             } else if claims == self.claims.load(Ordering::Relaxed) && self.claim() {
                 return true;
@@ -127,11 +131,12 @@ impl<P: Park> Lookout<P> {
 
     /// Somebody has the post: waits until it is left.
     pub(super) fn rest(&self) {
-        // SeqCst: see the top of the file.
-        self.watched.store(false, Ordering::SeqCst);
+        self.watched.store(false, Ordering::Relaxed);
+        // SeqCst: see the top of the file; its partner is the fence in `release`.
+        fence(Ordering::SeqCst);
         // Who left the post meanwhile has seen `watched` set and told nobody, or has set it and
         // left a token.
-        if self.taken.load(Ordering::SeqCst) || self.watched.swap(true, Ordering::SeqCst) {
+        if self.taken.load(Ordering::Relaxed) || self.watched.swap(true, Ordering::Relaxed) {
             self.parker.park();
         }
     }

@@ -321,8 +321,11 @@ impl Watch {
     /// A worker has the post.
     fn kept() -> Arc<Self> {
         let watch = Self { lookout: Lookout::new(), duty: Guarded::new() };
+        watch.lookout.wake();
+        watch.lookout.parker.park();
         watch.lookout.release();
-        assert!(watch.lookout.claim() && !watch.lookout.claim());
+        assert!(watch.lookout.claim());
+        assert!(!watch.lookout.claim());
         Arc::new(watch)
     }
 

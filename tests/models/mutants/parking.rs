@@ -171,19 +171,42 @@ pub(super) const MUTANTS: &[Mutant] = &[
         breaks: "nobody waits for what comes from outside while all workers are busy",
     },
     Mutant {
+        name: "lookout-relaxed",
+        file: LOOKOUT,
+        text: "self.taken.store(false, Ordering::Release)",
+        replacement: "self.taken.store(false, Ordering::Relaxed)",
+        breaks: "who takes the post may not see what the one before it did",
+    },
+    Mutant {
+        name: "lookout-leaves-without-fence",
+        file: LOOKOUT,
+        text: "        fence(Ordering::SeqCst);
+        if !self.watched",
+        replacement: "        if !self.watched",
+        breaks: "who leaves the post and the stand-in may both miss each other",
+    },
+    Mutant {
+        name: "lookout-rests-without-fence",
+        file: LOOKOUT,
+        text: "        fence(Ordering::SeqCst);
+        // Who left",
+        replacement: "        // Who left",
+        breaks: "who leaves the post and the stand-in may both miss each other",
+    },
+    Mutant {
         name: "lookout-rests-without-a-second-look",
         file: LOOKOUT,
-        text: "        if self.taken.load(Ordering::SeqCst) || self.watched",
+        text: "        if self.taken.load(Ordering::Relaxed) || self.watched",
         replacement: "        if true || self.watched",
         breaks: "a post that was left before `watched` was cleared stays vacant",
     },
     Mutant {
         name: "lookout-forgets-a-token",
         file: LOOKOUT,
-        text: "        if self.taken.load(Ordering::SeqCst) || self.watched.swap(true, Ordering::SeqCst) {
+        text: "        if self.taken.load(Ordering::Relaxed) || self.watched.swap(true, Ordering::Relaxed) {
             self.parker.park();
         }",
-        replacement: "        if self.taken.load(Ordering::SeqCst) {
+        replacement: "        if self.taken.load(Ordering::Relaxed) {
             self.parker.park();
         }",
         breaks: "the stand-in sees a vacant post and watches it no more",
@@ -191,11 +214,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "lookout-two-have-the-post",
         file: LOOKOUT,
-        text: "|| self.taken.swap(true, Ordering::Acquire) {",
-        replacement: "|| {
-            self.taken.store(true, Ordering::Release);
-            false
-        } {",
+        text: "self.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()",
+        replacement: "!self.taken.load(Ordering::Relaxed) && {
+            self.taken.store(true, Ordering::Relaxed);
+            true
+        }",
         breaks: "two threads wait and read at the same time",
     },
     Mutant {

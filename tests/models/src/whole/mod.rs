@@ -145,15 +145,15 @@ fn kill_one(node: &Node, ledger: &Ledger, kill: &Kill, servers: &[Address]) {
 fn tell_from_outside(node: &Node, ledger: &Ledger, servers: &[Address], tells: usize) {
     for index in 0..tells {
         let to = servers[index % servers.len()];
-        tell(node, ledger, to, ledger.sent(Address::NOBODY, to));
+        let from = Address::NOBODY;
+        tell(node, ledger, from, to, ledger.sent(from, to));
     }
 }
 
 /// Posts the entry `id` of the books.
-fn tell(node: &Node, ledger: &Ledger, to: Address, id: u64) {
+fn tell(node: &Node, ledger: &Ledger, source: Address, to: Address, id: u64) {
     let payload = Payload::copy_of(&id.to_le_bytes());
-    let message =
-        Message { source: Address::NOBODY, session: Session::NONE, kind: Kind::SNAX, payload };
+    let message = Message { source, session: Session::NONE, kind: Kind::SNAX, payload };
     if node.scheduler.post(to, message).is_err() {
         ledger.given_back(id);
     }

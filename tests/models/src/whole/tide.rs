@@ -13,6 +13,9 @@ use crate::message::Address;
 use crate::sched::Outside;
 use crate::sync::{FutexParker, Lookout};
 
+/// Whom services hear what comes in from: nobody has the address.
+const SEA: Address = Address::new(0x02_00_00_01);
+
 /// The place where things come in.
 pub(super) struct Tide {
     node: Arc<Node>,
@@ -62,7 +65,7 @@ impl Tide {
 
     /// Something for a service comes in.
     pub(super) fn come_in(&self, to: Address) {
-        let id = self.ledger.sent(Address::NOBODY, to);
+        let id = self.ledger.sent(SEA, to);
         self.beach.change(|state| state.ready.push((to, id)));
     }
 
@@ -123,7 +126,7 @@ impl Outside for Tide {
         });
         self.node.scheduler.wake_after(|| {
             for &(to, id) in &found {
-                tell(&self.node, &self.ledger, to, id);
+                tell(&self.node, &self.ledger, SEA, to, id);
             }
             found.len() > 1
         });
