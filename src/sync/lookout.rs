@@ -11,7 +11,7 @@
 //! |---|---|---|---|
 //! | `taken` | somebody has the post | `claim` | who has it |
 //! | `wanted` | somebody asked for the post in vain | `claim` | the stand-in |
-//! | `watched` | the stand-in looks every period whether the post is vacant | `release` | the stand-in |
+//! | `watched` | the stand-in looks every period | `release` | the stand-in |
 //! | `claims` | how often the post was taken | `claim` | |
 //!
 //! *A vacant post is seen.* `release` clears `taken`, then looks at `watched`; the stand-in clears

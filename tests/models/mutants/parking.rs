@@ -69,15 +69,26 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "sleepers-sleep-without-fence",
         file: SLEEPERS,
-        text: "        fence(Ordering::SeqCst);\n        if has_work() {",
-        replacement: "        if has_work() {",
+        text: "        fence(Ordering::SeqCst);
+        if has_work() {
+            return self.wake_up(index, SEARCHING_ONE, Woken::Work);
+        }
+        let parker",
+        replacement: "        if has_work() {
+            return self.wake_up(index, SEARCHING_ONE, Woken::Work);
+        }
+        let parker",
         breaks: "producer and sleeper may both miss each other",
     },
     Mutant {
         name: "sleepers-no-second-look",
         file: SLEEPERS,
-        text: "        if has_work() {",
-        replacement: "        if false && has_work() {",
+        text: "        if has_work() {
+            return self.wake_up(index, SEARCHING_ONE, Woken::Work);
+        }
+        let parker",
+        replacement: "        let _ = &mut has_work;
+        let parker",
         breaks: "a push between the look and the registration is not seen",
     },
     Mutant {
@@ -153,6 +164,20 @@ pub(super) const MUTANTS: &[Mutant] = &[
         breaks: "the sleepers are miscounted, and a token is left over",
     },
     Mutant {
+        name: "sleepers-elsewhere-without-fence",
+        file: SLEEPERS,
+        text: "        fence(Ordering::SeqCst);
+        if has_work() {
+            return self.wake_up(index, SEARCHING_ONE, Woken::Work);
+        }
+        wait();",
+        replacement: "        if has_work() {
+            return self.wake_up(index, SEARCHING_ONE, Woken::Work);
+        }
+        wait();",
+        breaks: "producer and sleeper may both miss each other",
+    },
+    Mutant {
         name: "sleepers-elsewhere-without-a-look",
         file: SLEEPERS,
         text: "        if has_work() {
@@ -203,18 +228,17 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "lookout-forgets-a-token",
         file: LOOKOUT,
-        text: "        if self.taken.load(Ordering::Relaxed) || self.watched.swap(true, Ordering::Relaxed) {
-            self.parker.park();
-        }",
-        replacement: "        if self.taken.load(Ordering::Relaxed) {
-            self.parker.park();
-        }",
+        text: " || self.watched.swap(true, Ordering::Relaxed) {
+            self.parker.park();",
+        replacement: " {
+            self.parker.park();",
         breaks: "the stand-in sees a vacant post and watches it no more",
     },
     Mutant {
         name: "lookout-two-have-the-post",
         file: LOOKOUT,
-        text: "self.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()",
+        text: "self.taken.compare_exchange\
+               (false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()",
         replacement: "!self.taken.load(Ordering::Relaxed) && {
             self.taken.store(true, Ordering::Relaxed);
             true
