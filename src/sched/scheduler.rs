@@ -264,6 +264,8 @@ impl<S: Strategy> Scheduler<S> {
         let Some(worker) = self.own_state() else { return self.enqueue_or_hold(cell) };
         match worker.next.put(cell) {
             Some(earlier) => self.enqueue_or_hold(earlier),
+            // In `wake_after` the worker is between two turns: it runs what is in the slot soon.
+            None if HELD.with(Cell::get).is_some() => {}
             None if self.workers.len() > 1 => self.watch.slot_filled(&self.sleepers),
             None => {}
         }
