@@ -1,4 +1,4 @@
-//! What the poll thread reads into: one block for all sockets.
+//! What the lookout reads into: one block for all sockets.
 //!
 //! A small read is copied into a block of its exact size. A large one takes the block along, cut to
 //! its size, and the next read gets a new one: so nothing large is copied.

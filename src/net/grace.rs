@@ -43,12 +43,12 @@ impl<S: Strategy> Shared<S> {
         queue.push_back(Kept { until, id: SocketId::new(head.id), written });
         drop(queue);
         if first {
-            // The poll thread may sleep without a limit.
+            // The lookout may sleep without a limit.
             self.poller.wake();
         }
     }
 
-    /// Returns how long the poll thread may sleep.
+    /// Returns how long the lookout may sleep.
     pub(super) fn next_deadline(&self) -> Option<Duration> {
         let until = self.grace.queue().front()?.until;
         Some(until.saturating_duration_since(Instant::now()))

@@ -169,7 +169,7 @@ impl<S: Strategy> Shared<S> {
         self.fail(slot, head, &text);
     }
 
-    /// Begins to connect; the poll thread hears how it went, also when that is known at once.
+    /// Begins to connect; the lookout hears how it went, also when that is known at once.
     fn dial_one(&self, head: &mut Head, to: SocketAddr) -> io::Result<()> {
         let socket = Socket::new(Domain::for_address(to), Type::STREAM.nonblocking(), None)?;
         self.set_options(&socket)?;

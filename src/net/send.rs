@@ -97,7 +97,7 @@ impl<S: Strategy> Shared<S> {
         }
     }
 
-    /// Goes on writing. Called by the poll thread when the kernel has room.
+    /// Goes on writing. Called by the lookout when the kernel has room.
     pub(super) fn flush(&self, id: SocketId, slot: &Slot<S>) {
         let mut unsent = slot.unsent.lock();
         if unsent.id != id.number() {

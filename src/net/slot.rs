@@ -6,7 +6,7 @@
 //! in chunks when they are first needed, and live as long as the node.
 //!
 //! *Halves.* A slot has two locks: `head` guards what the socket is, who owns it and what is read;
-//! `unsent` guards what is written. So a worker that writes does not meet the poll thread that
+//! `unsent` guards what is written. So a worker that writes does not meet the lookout that
 //! reads. Who needs both takes `head` first. Events are delivered under `head`, so that they
 //! arrive in the order in which things happened; only warnings are not.
 //!
@@ -52,7 +52,7 @@ pub(super) enum Phase {
     Bound,
 }
 
-/// What the poll thread was asked to watch.
+/// What the lookout was asked to watch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Watched {
     /// The descriptor is not registered.
@@ -126,7 +126,7 @@ impl Figures {
     }
 
     pub(super) fn count_read(&self, count: u64, now_cs: u64) {
-        // One writer: the poll thread.
+        // One writer at a time: the lookout, under the lock of the head.
         let sum = self.read.load(Ordering::Relaxed) + count;
         self.read.store(sum, Ordering::Relaxed);
         self.read_at.store(now_cs, Ordering::Relaxed);

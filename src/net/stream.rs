@@ -1,4 +1,4 @@
-//! What comes in on streams and listeners, and the end of connects. Runs on the poll thread.
+//! What comes in on streams and listeners, and the end of connects. Runs on the lookout's thread.
 //!
 //! *Buffers.* One buffer serves all sockets. A small read is copied into a block of its exact
 //! size; a large one takes the buffer along, and the next read makes a new one.
@@ -16,7 +16,7 @@ use crate::sync::Strategy;
 /// After so many reads, accepts or packets in a row, other sockets come first.
 const TURNS_MAX: usize = 16;
 
-/// What the poll thread reads with.
+/// What a round reads with.
 pub(super) struct Reader {
     pub(super) buffer: Buffer,
     /// Sockets that have more to read.

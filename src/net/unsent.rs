@@ -1,6 +1,6 @@
 //! What a socket has not sent yet: a remainder, two lists of pieces, and the rules of their order.
 //!
-//! Guarded by the lock `Unsent` of its slot: workers append and write here, and the poll thread
+//! Guarded by the lock `Unsent` of its slot: workers append and write here, and the lookout
 //! goes on when the kernel has room again.
 //!
 //! *Order.* What was written in part comes first (the *remainder*), then the high list, then the
@@ -9,7 +9,7 @@
 //!
 //! *Nothing is forgotten.* Whoever leaves something here after the kernel had no room sets `queued`
 //! and then tries once more: if there is still no room, the event that says so comes later than
-//! `queued`, and the poll thread, which looks at `queued` at each such event, sees it.
+//! `queued`, and the lookout, which looks at `queued` at each such event, sees it.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice};
@@ -182,7 +182,7 @@ impl Unsent {
     /// Makes the slot's part ready for a new socket, or for none (id 0).
     pub(super) fn reset(&mut self, id: i32, queued: &AtomicBool) {
         *self = Self { id, ..Self::new() };
-        // Release: pairs with the look of the poll thread; what it finds then is empty.
+        // Release: pairs with the look of the lookout; what it finds then is empty.
         queued.store(false, Ordering::Release);
     }
 
@@ -261,7 +261,7 @@ impl Unsent {
                 }
                 Ok(count) => written += count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    // SeqCst: pairs with the look of the poll thread. See the top of the file.
+                    // SeqCst: pairs with the look of the lookout. See the top of the file.
                     if queued.swap(true, Ordering::SeqCst) {
                         break;
                     }
