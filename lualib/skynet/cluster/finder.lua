@@ -16,7 +16,7 @@ local function request(...)
 	if not service then
 		return false, "there is no discovery of nodes (config key cluster_discovery, or cluster.discover)"
 	end
-	local called, ok, result, why = pcall(skynet.call, service, "lua", ...)
+	local called, ok, result, why = pcall(skynet.call_timeout, 0, service, "lua", ...)
 	if not called then
 		return false, "the service clusterdiscovery has failed"
 	end
