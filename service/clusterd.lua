@@ -336,7 +336,9 @@ function command.status()
 	local links = {}
 	for node, sender in pairs(senders) do
 		local ok, status = pcall(skynet.call, sender, "lua", "status")
-		table.insert(links, ok and status or { node = node, state = "gone" })
+		status = ok and status or { node = node, state = "gone" }
+		status.from = nodes[node] == nil and "discovery" or "config"
+		table.insert(links, status)
 	end
 	local count = 0
 	for _ in pairs(agents) do

@@ -22,6 +22,8 @@ local HOLDS_MIN <const> = 1
 local DENIALS_MAX <const> = 4096
 -- How often an announcement is tried again while another one may be a dead node's.
 local RETRY <const> = 20
+-- The most seconds that an engine may need to notice that a time is over.
+local LATE <const> = 20
 
 local clusterd = tonumber((...))
 
@@ -180,9 +182,10 @@ local function keep(node, mine)
 	end)
 end
 
--- Announces a name. While another node has it, and may be dead, waits until that would be gone.
+-- Announces a name. While another node has it whose time runs out, and which may be dead, waits for
+-- that; raises when the other one is alive.
 local function announce(node, address)
-	local give_up
+	local least, give_up
 	while true do
 		local held, why, seconds = resolver:announce(node, address)
 		if held then
@@ -191,11 +194,13 @@ local function announce(node, address)
 		local text = string.format("refused to announce node %s at %s: %s", node, address, why)
 		if not give_up then
 			log(text)
-			give_up = skynet.now() + (seconds and seconds * 100 + 100 or 0)
+			least, give_up = seconds, skynet.now() + ((seconds or 0) + LATE) * 100
 		end
-		if skynet.now() >= give_up then
+		-- Somebody has kept it alive, or nobody has to.
+		if not seconds or seconds > least or skynet.now() > give_up then
 			error(text, 0)
 		end
+		least = seconds
 		skynet.sleep(RETRY)
 	end
 end

@@ -200,7 +200,7 @@ fn known_nodes_go_on_while_etcd_is_away() {
     etcd.engine.kill();
     let error = red.fail("call green echo");
     assert!(error.contains("node green") && error.contains("etcd http://127.0.0.1"), "{error}");
-    red.node.wait_for("cluster discovery etcd:http://127.0.0.1");
+    red.node.wait_for(&format!(": etcd http://127.0.0.1:{}: ", etcd.port));
     for _ in 0..20 {
         assert_eq!(red.ask("call blue echo 2"), "true blue 2");
     }
@@ -221,7 +221,7 @@ fn a_frozen_etcd_is_noticed_and_read_again() {
     let blue = Member::announced("blue", &config);
     assert_eq!(red.ask("call blue echo 1"), "true blue 1");
     etcd.engine.signal("STOP");
-    red.node.wait_for("cluster discovery etcd:http://127.0.0.1");
+    red.node.wait_for(&format!(": etcd http://127.0.0.1:{}: ", etcd.port));
     assert_eq!(red.ask("call blue echo 2"), "true blue 2");
     etcd.engine.signal("CONT");
     red.node.wait_for("answers again");

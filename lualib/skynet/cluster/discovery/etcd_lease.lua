@@ -46,7 +46,10 @@ end
 
 -- Seconds after which an entry has gone, unless somebody keeps it alive; nil: it stays.
 local function seconds_left(self, entry)
-	return entry.lease and tonumber(self.api:request("/v3/lease/timetolive", { ID = entry.lease }).TTL)
+	if entry.lease then
+		-- A number that is 0 is left out by the gateway.
+		return tonumber(self.api:request("/v3/lease/timetolive", { ID = entry.lease }).TTL or 0)
+	end
 end
 
 -- Holds a connection for the end of the node. Over https there is none; the lease expires then.
