@@ -7,6 +7,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
+#[path = "discovery/dns.rs"]
+mod dns;
 #[path = "discovery/engine.rs"]
 mod engine;
 #[path = "discovery/etcd.rs"]

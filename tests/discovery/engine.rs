@@ -20,7 +20,8 @@ impl Engine {
 
     /// Ends it as a failure of the machine would.
     pub(crate) fn kill(&mut self) {
-        self.0.kill().unwrap();
+        // It may have ended before.
+        let _ = self.0.kill();
         self.0.wait().unwrap();
     }
 
