@@ -34,7 +34,8 @@ impl NameServer {
              local=/test/\nuser=\npid-file=\nlocal-ttl=1\n{lines}"
         );
         fs::write(&file, text).unwrap();
-        Engine::start(Command::new("dnsmasq").arg("--no-daemon").arg("--conf-file").arg(&file))
+        let file = format!("--conf-file={}", file.display());
+        Engine::start(Command::new("dnsmasq").args(["--no-daemon", &file]))
     }
 
     /// A connection is taken as soon as questions are.
