@@ -308,7 +308,8 @@ mod tests {
     fn answer_has_the_places_of_a_service() {
         // The second target is a pointer to the question's name.
         let (plain, pointer) = (b"\0\x01\0\x02\x1b\xbc\x01B\0", b"\0\0\0\0\0\x01\xc0\x0c");
-        let found = answer(&packet(33, &[(33, 9, plain), (33, 5, pointer), (1, 1, &[1; 4])])).unwrap();
+        let found =
+            answer(&packet(33, &[(33, 9, plain), (33, 5, pointer), (1, 1, &[1; 4])])).unwrap();
         let service = |priority, weight, port, target: &str| Record::Service {
             priority,
             weight,

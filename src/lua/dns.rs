@@ -36,7 +36,7 @@ unsafe extern "C-unwind" fn question(l: *mut lua_State) -> c_int {
     1
 }
 
-/// `answer(packet) -> id, name, type, seconds, records, status, truncated`; nil when it is malformed.
+/// `answer(packet) -> id, name, type, seconds, records, status, truncated`; nil when malformed.
 unsafe extern "C-unwind" fn answer(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this. Running out of memory while the answer is pushed would leak it.
     unsafe {
@@ -76,7 +76,8 @@ unsafe fn push_record(l: *mut lua_State, record: &Record) {
             Record::Address(address) => push_bytes(l, dns::text_of(*address).as_bytes()),
             Record::Service { priority, weight, port, target } => {
                 lua_createtable(l, 0, 4);
-                for (name, value) in [(c"priority", priority), (c"weight", weight), (c"port", port)] {
+                for (name, value) in [(c"priority", priority), (c"weight", weight), (c"port", port)]
+                {
                     lua_pushinteger(l, (*value).into());
                     lua_setfield(l, -2, name.as_ptr());
                 }

@@ -57,7 +57,10 @@ fn source(server: u16, more: &str) -> String {
 
 /// The record that tells where a member is.
 fn service(name: &str, member: &Member) -> String {
-    format!("srv-host=_ironsky._tcp.{name}.test,host.test,{}\nhost-record=host.test,127.0.0.1\n", member.port)
+    format!(
+        "srv-host=_ironsky._tcp.{name}.test,host.test,{}\nhost-record=host.test,127.0.0.1\n",
+        member.port
+    )
 }
 
 #[test]
@@ -82,7 +85,8 @@ srv-host=_ironsky._tcp.db.test,mail.test,7200,2
 #[test]
 fn nodes_are_where_their_service_records_say() {
     let [port] = free_ports();
-    let (red, blue) = (Member::start("red", &source(port, "")), Member::start("blue", &source(port, "")));
+    let (red, blue) =
+        (Member::start("red", &source(port, "")), Member::start("blue", &source(port, "")));
     let Some(mut server) = NameServer::start(port, &service("blue", &blue)) else { return };
     assert_eq!(red.ask("call blue echo 1"), "true blue 1");
     let error = red.fail("call nobody echo");
@@ -97,7 +101,10 @@ fn nodes_are_where_their_service_records_say() {
     server.change("");
     red.node.wait_for("node blue is at no address any more");
     let error = red.fail("call blue echo");
-    assert!(error.contains("node blue is gone: _ironsky._tcp.blue.test has no SRV record"), "{error}");
+    assert!(
+        error.contains("node blue is gone: _ironsky._tcp.blue.test has no SRV record"),
+        "{error}"
+    );
     server.change(&service("blue", &blue));
     red.ask_until("call blue echo 3", "true blue 3");
 }

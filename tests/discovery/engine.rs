@@ -12,7 +12,10 @@ impl Engine {
         match command.spawn() {
             Ok(child) => Some(Self(child)),
             Err(error) => {
-                eprintln!("skipped: {} cannot be started: {error}", command.get_program().display());
+                eprintln!(
+                    "skipped: {} cannot be started: {error}",
+                    command.get_program().display()
+                );
                 None
             }
         }

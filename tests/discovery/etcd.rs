@@ -30,7 +30,8 @@ impl Etcd {
     }
 
     fn launch(dir: &TempDir, port: u16, peer: u16) -> Option<Engine> {
-        let (client, peer) = (format!("http://127.0.0.1:{port}"), format!("http://127.0.0.1:{peer}"));
+        let (client, peer) =
+            (format!("http://127.0.0.1:{port}"), format!("http://127.0.0.1:{peer}"));
         let data = dir.path().join("data");
         Engine::start(
             Command::new("etcd")
@@ -45,7 +46,8 @@ impl Etcd {
     fn wait_until_it_answers(&self) {
         wait_until(|| {
             std::thread::sleep(std::time::Duration::from_millis(20));
-            self.try_post("/v3/kv/range", r#"{"key":"AA=="}"#).is_some_and(|text| text.contains("revision"))
+            self.try_post("/v3/kv/range", r#"{"key":"AA=="}"#)
+                .is_some_and(|text| text.contains("revision"))
         });
     }
 
@@ -57,7 +59,8 @@ impl Etcd {
     fn try_post(&self, path: &str, body: &str) -> Option<String> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;
         let length = body.len();
-        let head = format!("POST {path} HTTP/1.0\r\nhost: etcd\r\ncontent-length: {length}\r\n\r\n");
+        let head =
+            format!("POST {path} HTTP/1.0\r\nhost: etcd\r\ncontent-length: {length}\r\n\r\n");
         stream.write_all(format!("{head}{body}").as_bytes()).ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;

@@ -32,7 +32,8 @@ impl Member {
     pub(crate) fn start(name: &str, config: &str) -> Self {
         let [port, control] = free_ports();
         let config = format!(
-            "harbor = 0\nmember = '{name}'\ncluster_port = {port}\ncontrol_port = {control}\n{config}"
+            "harbor = 0\nmember = '{name}'\ncluster_port = {port}\n\
+             control_port = {control}\n{config}"
         );
         let node = Node::start(&Runtime::Ours, "member", &config);
         node.wait_for("READY");
