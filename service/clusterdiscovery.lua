@@ -6,6 +6,7 @@
 
 local skynet = require "skynet"
 local source = require "skynet.cluster.discovery.source"
+local write = require "skynet.limited_log"()
 
 -- Centiseconds: how long a denial holds, how soon a name that was there is looked for again, and
 -- the shortest and longest time between two attempts after a failure.
@@ -41,7 +42,7 @@ local announced = {}
 local trouble, trouble_logged
 
 local function log(text)
-	skynet.error(string.format("cluster discovery %s: %s", shown, text))
+	write(string.format("cluster discovery %s: %s", shown, text))
 end
 
 local function in_trouble(why)

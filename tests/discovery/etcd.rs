@@ -268,6 +268,19 @@ fn etcd_may_want_a_password() {
 }
 
 #[test]
+fn the_next_host_is_asked_when_one_does_not_answer() {
+    let Some(etcd) = Etcd::start() else { return };
+    let [nobody] = free_ports();
+    let port = etcd.port;
+    let config = etcd.config(10).replace("127.", &format!("127.0.0.1:{nobody},127."));
+    assert!(config.contains(&format!("http://127.0.0.1:{nobody},127.0.0.1:{port}/")), "{config}");
+    let (red, blue) = (Member::announced("red", &config), Member::announced("blue", &config));
+    assert_eq!(red.ask("call blue echo 1"), "true blue 1");
+    assert_eq!(blue.ask("withdraw"), "true withdrawn");
+    red.node.wait_for("node blue is at no address any more");
+}
+
+#[test]
 fn an_etcd_that_was_never_there_is_an_error_for_callers_only() {
     let [port] = free_ports();
     let config = format!("cluster_discovery = 'etcd:http://127.0.0.1:{port}/ironsky?ttl=1'\n");
