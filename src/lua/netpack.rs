@@ -135,8 +135,9 @@ pub(super) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int {
             lua_pushcfunction(l, collect);
             lua_setfield(l, -2, c"__gc".as_ptr());
         }
-        let functions: [(&CStr, lua_CFunction); 5] = [
+        let functions: [(&CStr, lua_CFunction); 6] = [
             (c"filter", filter),
+            (c"feed", feed),
             (c"pop", pop),
             (c"pack", pack),
             (c"tostring", to_string),
@@ -190,6 +191,21 @@ unsafe extern "C-unwind" fn filter(l: *mut lua_State) -> c_int {
             // A packet of UDP: no stream, so nothing of ours.
             _ => libc::free(block.0.cast()),
         }
+        lua_gettop(l)
+    }
+}
+
+/// `feed(queue, id, text) -> queue [, what, ...]`: as `filter` of a message with these bytes.
+unsafe extern "C-unwind" fn feed(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; the block is the queue's as soon as it is there.
+    unsafe {
+        let id = luaL_checkinteger(l, 2) as i32;
+        let mut len = 0;
+        let start = luaL_checklstring(l, 3, &mut len).cast::<u8>();
+        let queue = queue_at_1(l);
+        let arrived = (*queue).data(id, copy_of(slice::from_raw_parts(start, len)));
+        lua_settop(l, 1);
+        push_arrived(l, id, arrived);
         lua_gettop(l)
     }
 }
