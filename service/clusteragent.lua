@@ -4,8 +4,10 @@
 -- socket: frames reach the service to call without passing another one. Ends with the connection.
 
 local skynet = require "skynet"
+local admission = require "skynet.cluster.admission"
 local core = require "skynet.cluster.core"
 local driver = require "skynet.socketdriver"
+local guard = require "skynet.cluster.guard"
 local large = require "skynet.cluster.large"
 local packets = require "skynet.cluster.packets"
 local writer = require "skynet.cluster.writer"
@@ -91,6 +93,9 @@ local function answer_name(session, msg, size)
 	local address = lookup("@" .. tostring(name))
 	if address then
 		respond(session, true, skynet.packstring(address))
+	elseif admission.is_hello(name) then
+		skynet.send(clusterd, "lua", "refused", peer, admission.NO_SECRET)
+		writer.write(admission.refusal(admission.NO_SECRET))
 	else
 		refuse(session, "name not found")
 	end
@@ -174,29 +179,51 @@ local function handle(packet, size)
 	end
 end
 
-local function leave()
-	driver.shutdown(socket)
+-- Where packets go: to the guard until the peer is welcome.
+local receive = guard.receive
+
+local function admitted()
+	receive = handle
+end
+
+-- `close`: how the socket is closed.
+local function leave_by(close)
+	guard.leave(socket)
+	close(socket)
 	large.clear()
 	skynet.send(clusterd, "lua", "agent_gone", skynet.self())
 	skynet.exit()
 end
 
+local function leave()
+	leave_by(driver.shutdown)
+end
+
+-- The peer is not welcome. What it was told about that reaches it before the end.
+local function refused(why)
+	skynet.send(clusterd, "lua", "refused", peer, why)
+	leave_by(driver.close)
+end
+
 local event = {}
 
 event.data = function(_, packet, size)
-	handle(packet, size)
+	receive(packet, size)
 end
 
 -- Several packets at once: each gets a coroutine of its own, as any of them may have to wait.
 function event.more(next_packet, queue)
 	for _, packet, size in next_packet, queue do
-		skynet.fork(handle, packet, size)
+		skynet.fork(receive, packet, size)
 	end
 end
 
 event.close = leave
 
 function event.error(_, text)
+	if receive ~= handle then
+		return refused(text)
+	end
 	skynet.error(string.format("cluster: the connection with %s: %s", peer, text))
 	leave()
 end
@@ -208,6 +235,7 @@ local command = {}
 -- clusterd knows of this agent now, so it will also learn of its end.
 function command.start()
 	writer.open(socket)
+	guard.answer(socket, { done = admitted, fail = refused })
 	driver.start(socket)
 end
 

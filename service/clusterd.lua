@@ -6,7 +6,9 @@ require "skynet.manager"
 local driver = require "skynet.socketdriver"
 local socket = require "skynet.socket"
 local core = require "skynet.cluster.core"
+local guard = require "skynet.cluster.guard"
 local settings = require "skynet.cluster.settings"
+local log = require "skynet.limited_log"()
 
 local MAX_CLIENT <const> = 1024
 
@@ -252,6 +254,16 @@ local function accept(listener, id, from)
 	end
 end
 
+local warned
+
+-- Logs a warning about open listeners, for the first of them.
+local function warn(text)
+	if text and not warned then
+		warned = true
+		skynet.error(text)
+	end
+end
+
 -- `port` nil: the address is the name of a node of the configuration.
 function command.listen(address, port, max)
 	local host = address
@@ -262,6 +274,7 @@ function command.listen(address, port, max)
 		port = assert(math.tointeger(port), string.format("the address of node %s is %s", address, own))
 	end
 	local id, real_host, real_port = socket.listen(host, port)
+	warn(guard.warning(real_host, real_port))
 	local listener = { count = 0, max = max or MAX_CLIENT }
 	socket.start(id, function(client, from)
 		accept(listener, client, from)
@@ -275,6 +288,11 @@ function command.agent_gone(agent)
 		agents[agent] = nil
 		listener.count = listener.count - 1
 	end
+end
+
+-- An agent does not serve the peer that connected.
+function command.refused(peer, why)
+	log(string.format("cluster: refused %s: %s", peer, why))
 end
 
 -- An unfinished large message begins (with its service and session) or ends (with a minus).
@@ -300,10 +318,14 @@ function command.status()
 end
 
 -- These come as sends.
-local SILENT <const> = { agent_gone = true, large = true }
+local SILENT <const> = { agent_gone = true, large = true, refused = true }
 
 skynet.start(function()
 	skynet.register ".clusterd"
+	local warning = guard.check()
+	if warning then
+		skynet.error("warning: " .. warning)
+	end
 	reload(load_file())
 	skynet.dispatch("lua", function(session, _, name, ...)
 		local f = assert(command[name], name)

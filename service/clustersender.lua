@@ -3,6 +3,7 @@
 -- Started by clusterd: `clustersender NODE OWN_NAME ADDRESS`.
 
 local skynet = require "skynet"
+local admission = require "skynet.cluster.admission"
 local core = require "skynet.cluster.core"
 local large = require "skynet.cluster.large"
 local link = require "skynet.cluster.link"
@@ -61,8 +62,11 @@ local function on_packet(packet, size)
 		skynet.error(string.format("cluster: node %s sent %d bytes that are no response", node, size))
 		return link.drop "sent something that is no response"
 	elseif pending[id] == nil then
-		-- Parts of a response that was given up come too.
-		if not more then
+		local refused = not ok and admission.refused(id, data)
+		if refused then
+			link.drop("it refuses this node: " .. refused, true)
+		elseif not more then
+			-- Parts of a response that was given up come too.
 			skynet.error("socket: unknown session :", id)
 		end
 	elseif ok and (more or large.has(id)) then

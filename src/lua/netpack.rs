@@ -18,6 +18,7 @@ use mlua::ffi::{
     luaL_checkinteger, luaL_checklstring, luaL_checktype, luaL_checkudata, luaL_newmetatable,
 };
 
+use super::bytes::check_bytes;
 use super::error::raise_top;
 use super::native::set_functions;
 use super::vm::SessionHasher;
@@ -196,14 +197,20 @@ unsafe extern "C-unwind" fn filter(l: *mut lua_State) -> c_int {
 }
 
 /// `feed(queue, id, text) -> queue [, what, ...]`: as `filter` of a message with these bytes.
+/// Without bytes: the connection has gone, and so does its unfinished packet.
 unsafe extern "C-unwind" fn feed(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this; the block is the queue's as soon as it is there.
     unsafe {
         let id = luaL_checkinteger(l, 2) as i32;
-        let mut len = 0;
-        let start = luaL_checklstring(l, 3, &mut len).cast::<u8>();
+        let text = (lua_isnoneornil(l, 3) == 0).then(|| check_bytes(l, 3));
         let queue = queue_at_1(l);
-        let arrived = (*queue).data(id, copy_of(slice::from_raw_parts(start, len)));
+        let arrived = match text {
+            Some(text) => (*queue).data(id, copy_of(text)),
+            None => {
+                (*queue).unfinished.remove(&id);
+                Arrived::Nothing
+            }
+        };
         lua_settop(l, 1);
         push_arrived(l, id, arrived);
         lua_gettop(l)

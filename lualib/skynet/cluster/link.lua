@@ -11,10 +11,14 @@
 -- After a failed attempt the next one waits a little, at most half a second, so a peer that is back
 -- is found within that time, and one that is away is not stormed.
 --
+-- A connection is up when the other end is welcome and welcomes us, which `guard` knows. An end that
+-- refuses us counts as a failed attempt, also when it says so late.
+--
 -- No packet is ever sent twice: a request on a connection that gets lost fails.
 
 local skynet = require "skynet"
 local driver = require "skynet.socketdriver"
+local guard = require "skynet.cluster.guard"
 local packets = require "skynet.cluster.packets"
 local settings = require "skynet.cluster.settings"
 local writer = require "skynet.cluster.writer"
@@ -32,6 +36,8 @@ local attempt
 local backoff, not_before = 0, 0
 -- Called with (pointer, size) of each packet, and with (text) when the link goes down.
 local on_packet, on_down
+-- Where packets go: to the guard until the link is up.
+local receive
 
 local counters = { connects = 0, failures = 0, losses = 0, sent = 0, received = 0 }
 local last_error
@@ -53,30 +59,40 @@ local function conclude(text)
 	end
 end
 
+local function back_off()
+	backoff = math.min(math.max(2 * backoff, BACKOFF_MIN), BACKOFF_MAX)
+	not_before = skynet.now() + backoff
+end
+
 local function failed(why)
 	state, socket = "down", nil
 	last_error = describe(why)
 	counters.failures = counters.failures + 1
-	backoff = math.min(math.max(2 * backoff, BACKOFF_MIN), BACKOFF_MAX)
-	not_before = skynet.now() + backoff
+	back_off()
 	conclude(last_error)
 end
 
-local function lost(why)
+local function lost(why, refused)
 	state, socket = "down", nil
 	last_error = describe(why)
 	counters.losses = counters.losses + 1
+	if refused then
+		back_off()
+	else
+		backoff = 0
+	end
 	on_down(last_error)
 end
 
--- Leaves the connection, whatever its state.
-local function drop(why)
+-- Leaves the connection, whatever its state. `refused`: the peer does not want it.
+local function drop(why, refused)
 	local id, before = socket, state
 	if id then
+		guard.leave(id)
 		driver.shutdown(id)
 	end
 	if before == "up" then
-		lost(why)
+		lost(why, refused)
 	elseif attempt then
 		failed(why)
 	end
@@ -94,7 +110,8 @@ local function dial(this)
 	socket = id
 	skynet.timeout(settings.connect_timeout, function()
 		if attempt == this then
-			drop(string.format("no connection after %g s", settings.connect_timeout / 100))
+			drop(string.format("no %s after %g s", guard.waits_for() or "connection",
+				settings.connect_timeout / 100))
 		end
 	end)
 end
@@ -148,20 +165,30 @@ local function watch(id, beat)
 	end)
 end
 
+local function up(id)
+	state, receive, last_heard = "up", on_packet, skynet.now()
+	counters.connects = counters.connects + 1
+	writer.open(id)
+	conclude()
+	if settings.heartbeat > 0 then
+		watch(id, link.beat)
+	end
+end
+
 local event = {}
 
 function event.init(id)
 	if id ~= socket or state ~= "connecting" then
 		return
 	end
-	state, backoff, last_heard = "up", 0, skynet.now()
-	counters.connects = counters.connects + 1
-	writer.open(id)
 	driver.nodelay(id)
-	conclude()
-	if settings.heartbeat > 0 then
-		watch(id, link.beat)
-	end
+	receive = guard.receive
+	guard.call(id, node, address, {
+		done = function()
+			up(id)
+		end,
+		fail = drop,
+	})
 end
 
 function event.data(id, packet, size)
@@ -170,7 +197,7 @@ function event.data(id, packet, size)
 	end
 	last_heard = skynet.now()
 	counters.received = counters.received + size
-	on_packet(packet, size)
+	receive(packet, size)
 end
 
 function event.more(next_packet, queue)
