@@ -19,6 +19,10 @@ local function serve(node, queue)
 	if not ok then
 		sender, text = nil, sender
 	end
+	if not sender then
+		-- Who calls again after the error gets another lookup.
+		queues[node] = nil
+	end
 	local at = 1
 	while queue[at] do
 		local entry = queue[at]
@@ -34,8 +38,9 @@ local function serve(node, queue)
 			skynet.trash(entry[2], entry[3])
 		end
 	end
-	queues[node] = nil
-	senders[node] = sender
+	if sender then
+		queues[node], senders[node] = nil, sender
+	end
 end
 
 local function enqueue(node, entry)
