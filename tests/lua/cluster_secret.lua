@@ -3,9 +3,9 @@
 --! config: cluster_secret = "the new secret of the fleet\nthe old secret of the fleet"
 --! config: cluster_connect_timeout = 0.5
 --! no log: whoever can connect
+--! log: cluster: refused 127.0.0.1:* no handshake after 0.5 s
 --! log: cluster: refused 127.0.0.1:* it has no shared secret (cluster_secret)
 --! log: cluster: refused 127.0.0.1:* "raw": its shared secret is another one (cluster_secret)
---! log: cluster: refused 127.0.0.1:* no handshake after 0.5 s
 
 local check = require "check"
 local skynet = require "skynet"
@@ -289,9 +289,9 @@ check.main(function()
 	_, port = cluster.open(0)
 	calls_with_the_secret()
 	each_secret_is_good()
+	slow_callers()
 	callers_that_are_refused()
 	bytes_that_are_no_handshake()
-	slow_callers()
 	callees_that_are_refused()
 	backing_off()
 	shown_error()

@@ -30,6 +30,15 @@ local HANDSHAKE_RECORD <const> = 0x16
 -- over and nil from then on; `plain` is what to say to a peer that does not speak TLS.
 local connections = {}
 
+-- An error of a context or session, without its place, the call of OpenSSL that would have failed,
+-- and the config key that means nothing here.
+local function reason(text)
+	for _, pattern in ipairs { "^.-%.lua:%d+: ", "^SSL_[%a_]+ error:", " %(tls_verify = .*%)$" } do
+		text = string.gsub(text, pattern, "")
+	end
+	return text
+end
+
 -- Makes a context. Raises a text that names the key and the file that is wrong.
 function tls.context()
 	if missing then
@@ -39,11 +48,11 @@ function tls.context()
 	local context = ltls.newctx()
 	local ok, why = pcall(context.set_cert, context, files.cluster_tls_cert, files.cluster_tls_key)
 	if not ok then
-		error(string.format("cluster_tls_cert and cluster_tls_key: %s", why), 0)
+		error(string.format("cluster_tls_cert and cluster_tls_key: %s", reason(why)), 0)
 	end
 	ok, why = pcall(context.set_peers, context, files.cluster_tls_ca)
 	if not ok then
-		error(string.format("cluster_tls_ca: %s", why), 0)
+		error(string.format("cluster_tls_ca: %s", reason(why)), 0)
 	end
 	context:set_verify(true)
 	return context
@@ -91,12 +100,6 @@ local function opened(id, connection, bytes)
 	end
 	connection.plain = nil
 	return shake(id, connection, bytes)
-end
-
--- An error of the session, without the call of OpenSSL that would have failed and without a config
--- key that means nothing here.
-local function reason(text)
-	return (string.gsub(string.gsub(text, "^SSL_[%a_]+ error:", ""), " %(tls_verify = .*%)$", ""))
 end
 
 -- Returns the plain text of bytes that came, and whether the peer has said goodbye; nil and an
