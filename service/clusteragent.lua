@@ -6,8 +6,10 @@
 local skynet = require "skynet"
 local core = require "skynet.cluster.core"
 local driver = require "skynet.socketdriver"
+local inflight = require "skynet.cluster.inflight"
 local large = require "skynet.cluster.large"
 local packets = require "skynet.cluster.packets"
+local settings = require "skynet.cluster.settings"
 local writer = require "skynet.cluster.writer"
 local log = require "skynet.limited_log"()
 
@@ -22,6 +24,9 @@ local lookups = {}
 
 -- The trace tag for the next request.
 local next_tag
+
+-- The peer has sent a packet.
+local spoken = false
 
 local function lookup(name)
 	local address = addresses[name]
@@ -86,7 +91,7 @@ local function answer_name(session, msg, size)
 	local ok, name = pcall(skynet.unpack, msg, size)
 	skynet.trash(msg, size)
 	if not ok then
-		error(name, 0)
+		return log(string.format("cluster: a bad name from %s: %s", peer, name))
 	end
 	local address = lookup("@" .. tostring(name))
 	if address then
@@ -97,7 +102,7 @@ local function answer_name(session, msg, size)
 end
 
 -- Serves a complete request: { address =, session =, push =, tag = }.
-local function serve(request, msg, size)
+local function attend(request, msg, size)
 	local address, session = request.address, request.session
 	if address == 0 then
 		return answer_name(session, msg, size)
@@ -112,10 +117,20 @@ local function serve(request, msg, size)
 		end
 	end
 	if request.push then
-		skynet.rawsend(address, "lua", msg, size)
+		local ok, text = pcall(skynet.rawsend, address, "lua", msg, size)
+		if not ok then
+			log(string.format("cluster: a push from %s: %s", peer, text))
+		end
 	else
 		call(address, session, request.tag, msg, size)
 	end
+end
+
+-- As `attend`, and counts what waits.
+local function serve(request, msg, size)
+	inflight.enter(size)
+	attend(request, msg, size)
+	inflight.leave(size)
 end
 
 local function begin(address, session, size, push)
@@ -161,7 +176,11 @@ local function handle(packet, size)
 		decoded(packet, size, pcall(core.unpackrequest, packet, size))
 	if not ok then
 		return
-	elseif session == nil then
+	elseif not spoken then
+		spoken = true
+		skynet.send(clusterd, "lua", "agent_spoke", skynet.self())
+	end
+	if session == nil then
 		next_tag = address
 	elseif address == false then
 		add_part(session, msg, length, more)
@@ -201,6 +220,16 @@ function event.error(_, text)
 	leave()
 end
 
+-- So many KiB of responses wait in the buffer of the socket.
+function event.warning(_, kib)
+	if kib * 1024 >= settings.unsent_link then
+		skynet.error(string.format(
+			"cluster: %s is left, it does not read its responses: %d MiB wait (cluster_unsent_link)",
+			peer, kib // 1024))
+		leave()
+	end
+end
+
 packets(event)
 
 local command = {}
@@ -218,7 +247,12 @@ end
 
 command.shed = large.shed
 
+-- Another connection needs the place of this one, which had said nothing.
+command.leave = leave
+
 skynet.start(function()
+	inflight.start(socket, peer, log)
+	skynet.call_limit(settings.call_limit)
 	large.start(clusterd, function(_, request, text)
 		refuse(request.session, text)
 	end)

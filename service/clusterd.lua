@@ -6,7 +6,9 @@ require "skynet.manager"
 local driver = require "skynet.socketdriver"
 local socket = require "skynet.socket"
 local core = require "skynet.cluster.core"
+local guests = require "skynet.cluster.guests"
 local settings = require "skynet.cluster.settings"
+local log = require "skynet.limited_log"()
 
 local MAX_CLIENT <const> = 1024
 
@@ -26,9 +28,6 @@ local proxies = {}
 
 -- The names that this node publishes, without the "@", and the other way round.
 local addresses, names = {}, {}
-
--- agent -> the listener whose connection it serves: { count =, max = }
-local agents = {}
 
 -- What unfinished large messages hold on all links.
 local large_total = 0
@@ -205,7 +204,7 @@ function command.proxy(node, name)
 end
 
 local function forget_lookups()
-	for agent in pairs(agents) do
+	for agent in guests.agents() do
 		skynet.send(agent, "lua", "namechange")
 	end
 end
@@ -236,18 +235,20 @@ end
 
 -- A node has connected to one of our ports.
 local function accept(listener, id, from)
-	if listener.count >= listener.max then
-		skynet.error(string.format("cluster: refused %s, %d connections are open", from, listener.count))
+	local admitted, leaves = guests.admit(listener)
+	if not admitted then
+		log(string.format("cluster: refused %s, %d connections are open", from, listener.count))
 		return driver.shutdown(id)
+	elseif leaves then
+		log(string.format("cluster: a connection that has said nothing gives way to %s", from))
+		skynet.send(leaves, "lua", "leave")
 	end
-	skynet.error("socket accept from " .. from)
-	listener.count = listener.count + 1
+	log("socket accept from " .. from)
 	local ok, agent = pcall(skynet.newservice, "clusteragent", skynet.self(), id, from)
+	guests.enter(listener, ok and agent or nil)
 	if ok and agent then
-		agents[agent] = listener
 		skynet.send(agent, "lua", "start")
 	else
-		listener.count = listener.count - 1
 		driver.shutdown(id)
 	end
 end
@@ -262,20 +263,15 @@ function command.listen(address, port, max)
 		port = assert(math.tointeger(port), string.format("the address of node %s is %s", address, own))
 	end
 	local id, real_host, real_port = socket.listen(host, port)
-	local listener = { count = 0, max = max or MAX_CLIENT }
+	local listener = guests.listener(max or MAX_CLIENT)
 	socket.start(id, function(client, from)
 		accept(listener, client, from)
 	end)
 	return real_host, real_port
 end
 
-function command.agent_gone(agent)
-	local listener = agents[agent]
-	if listener then
-		agents[agent] = nil
-		listener.count = listener.count - 1
-	end
-end
+command.agent_spoke = guests.spoke
+command.agent_gone = guests.gone
 
 -- An unfinished large message begins (with its service and session) or ends (with a minus).
 function command.large(size, service, session)
@@ -293,14 +289,14 @@ function command.status()
 		table.insert(links, ok and status or { node = node, state = "gone" })
 	end
 	local count = 0
-	for _ in pairs(agents) do
+	for _ in guests.agents() do
 		count = count + 1
 	end
 	return { links = links, agents = count, large = large_total }
 end
 
 -- These come as sends.
-local SILENT <const> = { agent_gone = true, large = true }
+local SILENT <const> = { agent_spoke = true, agent_gone = true, large = true }
 
 skynet.start(function()
 	skynet.register ".clusterd"

@@ -17,6 +17,7 @@ local skynet = require "skynet"
 local driver = require "skynet.socketdriver"
 local packets = require "skynet.cluster.packets"
 local settings = require "skynet.cluster.settings"
+local unsent = require "skynet.cluster.unsent"
 local writer = require "skynet.cluster.writer"
 
 local BACKOFF_MIN <const> = 5
@@ -157,6 +158,7 @@ function event.init(id)
 	state, backoff, last_heard = "up", 0, skynet.now()
 	counters.connects = counters.connects + 1
 	writer.open(id)
+	unsent.buffer(0)
 	driver.nodelay(id)
 	conclude()
 	if settings.heartbeat > 0 then
@@ -188,6 +190,12 @@ end
 function event.error(id, text)
 	if id == socket then
 		drop(text)
+	end
+end
+
+function event.warning(id, kib)
+	if id == socket then
+		unsent.buffer(kib)
 	end
 end
 
@@ -225,6 +233,9 @@ end
 
 -- The peer does not speak the protocol.
 link.drop = drop
+
+-- Puts the node and its address before a text.
+link.describe = describe
 
 function link.status()
 	local status = {
