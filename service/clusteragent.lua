@@ -126,11 +126,19 @@ local function attend(request, msg, size)
 	end
 end
 
--- As `attend`, and counts what waits.
-local function serve(request, msg, size)
-	inflight.enter(size)
+local function attend_and_leave(request, msg, size)
 	attend(request, msg, size)
 	inflight.leave(size)
+end
+
+-- Serves what may have to wait, in a coroutine of its own when more packets are there.
+local function serve(request, msg, size, alone)
+	inflight.enter(size)
+	if alone then
+		attend_and_leave(request, msg, size)
+	else
+		skynet.fork(attend_and_leave, request, msg, size)
+	end
 end
 
 local function begin(address, session, size, push)
@@ -143,7 +151,7 @@ local function begin(address, session, size, push)
 	end
 end
 
-local function add_part(session, part, size, more)
+local function add_part(session, part, size, more, alone)
 	if more then
 		return large.add(session, part, size)
 	end
@@ -154,7 +162,7 @@ local function add_part(session, part, size, more)
 	large.add(session, part, size)
 	local request, msg, total = large.finish(session)
 	if msg then
-		serve(request, msg, total)
+		serve(request, msg, total, alone)
 	elseif request then
 		refuse(session, "Invalid large req")
 	end
@@ -170,8 +178,9 @@ local function decoded(packet, size, ok, ...)
 	return true, ...
 end
 
--- Handles one packet. A malformed one is logged, and the connection stays.
-local function handle(packet, size)
+-- Handles one packet. A malformed one is logged, and the connection stays. `alone`: the coroutine
+-- has nothing else to do.
+local function handle(packet, size, alone)
 	local ok, address, session, msg, length, more, push =
 		decoded(packet, size, pcall(core.unpackrequest, packet, size))
 	if not ok then
@@ -183,13 +192,13 @@ local function handle(packet, size)
 	if session == nil then
 		next_tag = address
 	elseif address == false then
-		add_part(session, msg, length, more)
+		add_part(session, msg, length, more, alone)
 	elseif more then
 		begin(address, session, length, push)
 	else
 		local tag = next_tag
 		next_tag = nil
-		serve({ address = address, session = session, push = push, tag = tag }, msg, length)
+		serve({ address = address, session = session, push = push, tag = tag }, msg, length, alone)
 	end
 end
 
@@ -203,13 +212,13 @@ end
 local event = {}
 
 event.data = function(_, packet, size)
-	handle(packet, size)
+	handle(packet, size, true)
 end
 
--- Several packets at once: each gets a coroutine of its own, as any of them may have to wait.
+-- Several packets at once.
 function event.more(next_packet, queue)
 	for _, packet, size in next_packet, queue do
-		skynet.fork(handle, packet, size)
+		handle(packet, size)
 	end
 end
 

@@ -3,12 +3,10 @@
 
 local skynet = require "skynet"
 require "skynet.manager"
-local driver = require "skynet.socketdriver"
 local socket = require "skynet.socket"
 local core = require "skynet.cluster.core"
 local guests = require "skynet.cluster.guests"
 local settings = require "skynet.cluster.settings"
-local log = require "skynet.limited_log"()
 
 local MAX_CLIENT <const> = 1024
 
@@ -233,26 +231,6 @@ function command.queryname(name)
 	return addresses[name]
 end
 
--- A node has connected to one of our ports.
-local function accept(listener, id, from)
-	local admitted, leaves = guests.admit(listener)
-	if not admitted then
-		log(string.format("cluster: refused %s, %d connections are open", from, listener.count))
-		return driver.shutdown(id)
-	elseif leaves then
-		log(string.format("cluster: a connection that has said nothing gives way to %s", from))
-		skynet.send(leaves, "lua", "leave")
-	end
-	log("socket accept from " .. from)
-	local ok, agent = pcall(skynet.newservice, "clusteragent", skynet.self(), id, from)
-	guests.enter(listener, ok and agent or nil)
-	if ok and agent then
-		skynet.send(agent, "lua", "start")
-	else
-		driver.shutdown(id)
-	end
-end
-
 -- `port` nil: the address is the name of a node of the configuration.
 function command.listen(address, port, max)
 	local host = address
@@ -265,7 +243,7 @@ function command.listen(address, port, max)
 	local id, real_host, real_port = socket.listen(host, port)
 	local listener = guests.listener(max or MAX_CLIENT)
 	socket.start(id, function(client, from)
-		accept(listener, client, from)
+		guests.arrive(listener, client, from)
 	end)
 	return real_host, real_port
 end

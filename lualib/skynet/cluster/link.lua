@@ -93,6 +93,7 @@ local function dial(this)
 		return failed(ok and "no free socket" or id)
 	end
 	socket = id
+	unsent.buffer(0)
 	skynet.timeout(settings.connect_timeout, function()
 		if attempt == this then
 			drop(string.format("no connection after %g s", settings.connect_timeout / 100))
@@ -158,7 +159,6 @@ function event.init(id)
 	state, backoff, last_heard = "up", 0, skynet.now()
 	counters.connects = counters.connects + 1
 	writer.open(id)
-	unsent.buffer(0)
 	driver.nodelay(id)
 	conclude()
 	if settings.heartbeat > 0 then
