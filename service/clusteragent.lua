@@ -28,6 +28,9 @@ local next_tag
 -- The peer has sent a packet.
 local spoken = false
 
+-- There are no harbors.
+local alone = skynet.harbor(skynet.self()) == 0
+
 local function lookup(name)
 	local address = addresses[name]
 	if address then
@@ -54,6 +57,17 @@ local function lookup(name)
 		skynet.wakeup(co)
 	end
 	return asked.address
+end
+
+-- Global names of the harbors are looked up here on a node that is alone: a message to a name that
+-- nobody has would wait for its owner for ever.
+local function is_global(address)
+	return type(address) == "string" and alone and not string.find(address, "^[.:]")
+end
+
+local function global(name)
+	local ok, address = pcall(skynet.call, ".cslave", "lua", "KNOWN", name)
+	return ok and address or nil
 end
 
 local function respond(session, ok, body, size)
@@ -111,10 +125,12 @@ local function attend(request, msg, size)
 		return refuse(session, "a request with a light userdata is refused")
 	elseif core.isname(address) then
 		address = lookup(address)
-		if not address then
-			skynet.trash(msg, size)
-			return refuse(session, "Invalid name")
-		end
+	elseif is_global(address) then
+		address = global(address)
+	end
+	if not address then
+		skynet.trash(msg, size)
+		return refuse(session, "Invalid name")
 	end
 	if request.push then
 		local ok, text = pcall(skynet.rawsend, address, "lua", msg, size)
