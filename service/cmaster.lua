@@ -4,6 +4,10 @@
 local skynet = require "skynet"
 local socket = require "skynet.socket"
 local control = require "skynet.harbor.control"
+local log = require "skynet.limited_log"()
+
+-- A slave says who it is within this time, in centiseconds.
+local HANDSHAKE_TIME <const> = 500
 
 -- harbor -> { fd =, address = }, of those that are connected
 local slaves = {}
@@ -19,7 +23,9 @@ end
 
 -- Reads the first packet of a slave. Raises what is wrong with it.
 local function handshake(fd)
+	local in_time = control.deadline(fd, HANDSHAKE_TIME)
 	local kind, id, address = control.read(fd)
+	in_time()
 	if kind ~= "H" then
 		error("Invalid handshake type " .. tostring(kind), 0)
 	elseif not control.is_harbor(id) then
@@ -73,7 +79,7 @@ local function listen_to(fd)
 		end
 		local f = on[kind]
 		if not f then
-			skynet.error("Invalid slave message type " .. tostring(kind))
+			log("Invalid slave message type " .. tostring(kind))
 		elseif not f(fd, name, address) then
 			return
 		end
@@ -81,11 +87,17 @@ local function listen_to(fd)
 end
 
 local function serve(fd, from)
-	skynet.error(string.format("connect from %s %d", from, fd))
+	log(string.format("connect from %s %d", from, fd))
 	socket.start(fd)
+	-- The first warning comes when 1 MiB waits: the slave does not read.
+	socket.warning(fd, function(_, kib)
+		if kib > 0 then
+			socket.shutdown(fd)
+		end
+	end)
 	local ok, id, address = pcall(handshake, fd)
 	if not ok then
-		skynet.error(string.format("disconnect fd = %d, error = %s", fd, id))
+		log(string.format("disconnect fd = %d, error = %s", fd, id))
 		return socket.close(fd)
 	end
 	welcome(fd, id, address)

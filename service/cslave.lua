@@ -8,6 +8,7 @@ local skynet = require "skynet"
 require "skynet.manager"
 local socket = require "skynet.socket"
 local control = require "skynet.harbor.control"
+local log = require "skynet.limited_log"()
 
 local own_id, own_address
 
@@ -52,7 +53,7 @@ end
 
 -- A younger slave has come: the older ones connect to it.
 local function connect_slave(id, address)
-	if slaves[id] or not control.is_harbor(id) then
+	if slaves[id] or not control.is_harbor(id) or id == own_id or type(address) ~= "string" then
 		return
 	end
 	local ok, fd = pcall(socket.open, address)
@@ -135,15 +136,22 @@ local function listen_to_master()
 	end
 end
 
+-- The connections that have not said their number.
+local strangers = {}
+
 -- An older slave has connected: its first byte is its number.
 local function accept(fd, from)
 	socket.start(fd)
+	strangers[fd] = true
 	local byte = socket.read(fd, 1)
+	strangers[fd] = nil
 	local id = byte and string.byte(byte)
-	if not id then
-		skynet.error(string.format("Connection (fd =%d) closed", fd))
+	if not id or not meeting then
+		log(string.format("Connection (fd =%d) closed", fd))
+	elseif not control.is_harbor(id) or id == own_id then
+		log(string.format("Invalid slave %d (fd =%d)", id, fd))
 	elseif slaves[id] then
-		skynet.error(string.format("Slave %d exist (fd =%d)", id, fd))
+		log(string.format("Slave %d exist (fd =%d)", id, fd))
 	else
 		skynet.error(string.format("New connection (fd = %d, %s)", fd, from))
 		hand_over("A", fd, id)
@@ -165,6 +173,9 @@ local function meet(listener, count)
 	end
 	local said = meeting
 	meeting = nil
+	for fd in pairs(strangers) do
+		socket.shutdown(fd)
+	end
 	for _, packet in ipairs(said) do
 		handle(table.unpack(packet, 1, packet.n))
 	end

@@ -213,7 +213,7 @@ local function clients(port)
 	check.equal(answer(), "\11\0\0\0\0Invalid large req")
 	ask(bytes "81" .. "\5@main" .. bytes "0c000000 00001000")
 	ask(bytes "81" .. "\5@main" .. bytes "0d000000 00001000")
-	check.match(answer(), "^\13\0\0\0\0large messages of 2097152 bytes on one link, the limit is 1048576")
+	check.match(answer(), "^\13\0\0\0\0large messages of %d+ bytes on one link, the limit is 1048576")
 	-- What is no packet at all leaves the connection as it is.
 	ask ""
 	ask "\5nonsense"
@@ -233,9 +233,8 @@ end
 local function too_many_clients()
 	local _, port = cluster.open(0, 1)
 	local first = socket.open("127.0.0.1", port)
-	check.eventually(function()
-		return agents() == 1
-	end, "the first one is served")
+	socket.write(first, frame(bytes "00 00000000 01000000" .. skynet.packstring "nobody"))
+	check.equal(read_packet(first), "\1\0\0\0\0name not found")
 	local second = socket.open("127.0.0.1", port)
 	check.equal(socket.read(second, 1), false)
 	socket.close(first)

@@ -21,6 +21,7 @@ local driver = require "skynet.socketdriver"
 local guard = require "skynet.cluster.guard"
 local packets = require "skynet.cluster.packets"
 local settings = require "skynet.cluster.settings"
+local unsent = require "skynet.cluster.unsent"
 local writer = require "skynet.cluster.writer"
 
 local BACKOFF_MIN <const> = 5
@@ -108,6 +109,7 @@ local function dial(this)
 		return failed(ok and "no free socket" or id)
 	end
 	socket = id
+	unsent.buffer(0)
 	skynet.timeout(settings.connect_timeout, function()
 		if attempt == this then
 			drop(string.format("no %s after %g s", guard.waits_for() or "connection",
@@ -218,6 +220,12 @@ function event.error(id, text)
 	end
 end
 
+function event.warning(id, kib)
+	if id == socket then
+		unsent.buffer(kib)
+	end
+end
+
 packets(event)
 
 -- `handlers`: `packet(pointer, size)`, who owns it then; `down(text)`; `beat() -> packet`.
@@ -252,6 +260,9 @@ end
 
 -- The peer does not speak the protocol.
 link.drop = drop
+
+-- Puts the node and its address before a text.
+link.describe = describe
 
 function link.status()
 	local status = {

@@ -141,9 +141,9 @@ function tls.leave(id)
 end
 
 -- What arrives on the sockets: as `skynet.cluster.packets` has it.
-local DATA <const>, CONNECT <const>, CLOSE <const>, ERROR <const> = 1, 2, 3, 5
+local DATA <const>, CONNECT <const>, CLOSE <const>, ERROR <const>, WARNING <const> = 1, 2, 3, 5, 7
 
-local EVENTS <const> = { [CONNECT] = "init", [CLOSE] = "close", [ERROR] = "error" }
+local EVENTS <const> = { [CONNECT] = "init", [CLOSE] = "close", [ERROR] = "error", [WARNING] = "warning" }
 
 local function deliver(handlers, kind, ...)
 	if handlers[kind] then
@@ -186,7 +186,7 @@ function tls.packets(handlers)
 				queue = netpack.feed(queue, id)
 			end
 			if EVENTS[what] then
-				deliver(handlers, EVENTS[what], id, block)
+				deliver(handlers, EVENTS[what], id, what == WARNING and size or block)
 			end
 		end,
 	}

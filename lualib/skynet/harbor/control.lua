@@ -26,6 +26,19 @@ function control.read(fd)
 	end
 end
 
+-- Closes a connection after some centiseconds, unless the function that this returns is called first.
+function control.deadline(fd, centiseconds)
+	local over = false
+	skynet.timeout(centiseconds, function()
+		if not over then
+			socket.shutdown(fd)
+		end
+	end)
+	return function()
+		over = true
+	end
+end
+
 -- Tells whether a value is the number of a node.
 function control.is_harbor(value)
 	return math.type(value) == "integer" and value >= 1 and value <= 255

@@ -10,7 +10,11 @@
 //! | `mod.rs` | the service: commands of the slave, bytes of the other nodes |
 //! | `network.rs` | what senders and the service share: the way out, names |
 //! | `peer.rs` | the state of the link to one other node |
+//! | `held.rs` | what messages hold that wait for a node or a name |
+//! | `lines.rs` | log lines that other nodes cause |
 
+mod held;
+mod lines;
 mod network;
 mod peer;
 
@@ -180,23 +184,25 @@ impl Harbor {
             (Address::new(label.source), Session::new(label.session.cast_signed()));
         if matches!(kind, Kind::SYSTEM | Kind::HARBOR | Kind::SOCKET) {
             // These are spoken inside a node only.
-            let line = format!("Dropped a message of type {} from harbor {harbor}", label.kind);
-            return self.context.log(&line);
+            return self.network.log(node, || {
+                format!("Dropped a message of type {} from harbor {harbor}", label.kind)
+            });
         }
         if matches!(kind, Kind::RESPONSE | Kind::ERROR) {
             self.network.answered(harbor, to, session);
         }
         let message = Message { source, session, kind, payload: Payload::copy_of(payload) };
         if node.scheduler().post(to, message).is_err() {
-            self.context.log(&format!(
-                "Unknown destination :{:x} from :{:x} type({})",
-                to.bits(),
-                source.bits(),
-                label.kind
-            ));
+            self.network.log(node, || {
+                format!(
+                    "Unknown destination :{:x} from :{:x} type({})",
+                    to.bits(),
+                    source.bits(),
+                    label.kind
+                )
+            });
             if kind != Kind::ERROR {
-                let error = Message::empty(to, session, Kind::ERROR);
-                self.network.send(node, source, error);
+                self.network.report_dead(node, to, source, session);
             }
         }
     }
