@@ -164,14 +164,15 @@ function command.push(address, msg, size)
 	end
 end
 
--- Another address for the node; false: the node is down. What waits for answers fails.
-function command.move(address)
+-- Another address for the node; false: the node is down, for the reason `why` if there is one. What
+-- waits for answers fails.
+function command.move(address, why)
 	if address then
 		link.move(address)
 		skynet.fork(pcall, link.need)
 	else
 		skynet.error(string.format("Close cluster sender %s", link.status().address))
-		link.move(false)
+		link.move(false, why)
 	end
 end
 

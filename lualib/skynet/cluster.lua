@@ -185,6 +185,33 @@ function cluster.reload(config)
 	skynet.call(clusterd, "lua", "reload", config)
 end
 
+local function ask_or_raise(command, ...)
+	local ok, text = skynet.call(clusterd, "lua", command, ...)
+	if not ok then
+		error(string.format("cluster.%s failed: %s", command, text), 3)
+	end
+end
+
+-- Looks for nodes that are not configured as a source says: see the config key `cluster_discovery`.
+function cluster.discover(source)
+	assert(type(source) == "string", "the source must be a string")
+	ask_or_raise("discover", source)
+end
+
+-- Announces a node to the others through the discovery: `address` is the "host:port" on which it
+-- has been opened. Raises when another node has that name; blocks for as long as that one may be
+-- dead without anybody knowing.
+function cluster.announce(node, address)
+	assert(type(node) == "string", "the name of the node must be a string")
+	assert(type(address) == "string" and string.find(address, "^%S+:%d+$"), "the address must be \"host:port\"")
+	ask_or_raise("announce", node, address)
+end
+
+-- Takes an announcement back.
+function cluster.withdraw(node)
+	ask_or_raise("withdraw", node)
+end
+
 -- The address of a local service that stands for `name` on `node`. With one argument, "node@name"
 -- or "node.name".
 function cluster.proxy(node, name)

@@ -43,6 +43,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("address", Kind::Text),
     ("cluster", Kind::Text),
     ("cluster_connect_timeout", Kind::Text),
+    ("cluster_discovery", Kind::Text),
     ("cluster_heartbeat", Kind::Text),
     ("cluster_large_link", Kind::Text),
     ("cluster_large_total", Kind::Text),

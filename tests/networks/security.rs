@@ -1,11 +1,16 @@
 //! Who may connect to a node of a cluster: shared secrets and TLS, between two real nodes.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
-use super::*;
+use tempfile::TempDir;
+
+use crate::common::nodes::Runtime::{self, Ours};
+use crate::common::nodes::{Node, free_ports};
 
 const SECRET: &str = "cluster_secret = 'the secret of these tests'\n";
 const OTHER: &str = "cluster_secret = 'the secret of other tests'\n";

@@ -32,6 +32,8 @@ local link = {}
 local state = "down"
 -- The name of the node, its address ("host:port"; false: marked down), and the socket.
 local node, address, socket
+-- Why the node is down.
+local down_why = "marked down"
 -- Those who wait for the attempt that is on its way: { coroutines..., error = text }.
 local attempt
 local backoff, not_before = 0, 0
@@ -137,7 +139,7 @@ end
 local function need()
 	while state ~= "up" do
 		if not address then
-			error(string.format("node %s is marked down", node), 0)
+			error(string.format("node %s is %s", node, down_why), 0)
 		end
 		local this = attempt or begin()
 		if not this.done then
@@ -233,12 +235,14 @@ function link.start(name, handlers)
 	node, on_packet, on_down, link.beat = name, handlers.packet, handlers.down, handlers.beat
 end
 
--- Changes the address: the old connection is left at once, its requests fail.
-function link.move(to)
+-- Changes the address: the old connection is left at once, its requests fail. false: the node is
+-- down, for the reason `why` if it is given.
+function link.move(to, why)
 	if to == address then
 		return
 	end
-	drop "the address changes"
+	down_why = why and "gone: " .. why or "marked down"
+	drop(not to and why or "the address changes")
 	address, backoff, not_before = to, 0, 0
 end
 
