@@ -31,4 +31,9 @@ function control.is_harbor(value)
 	return math.type(value) == "integer" and value >= 1 and value <= 255
 end
 
+-- Tells whether a value is the address of a service.
+function control.is_address(value)
+	return math.type(value) == "integer" and value >= 1 and value <= 0xffffffff
+end
+
 return control

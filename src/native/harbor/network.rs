@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use super::lines::Lines;
 use super::peer::{Asked, Letter, Peer};
 use crate::codec::harbor::{Label, PAYLOAD_MAX};
 use crate::message::{Address, Kind, Message, Payload, Session};
@@ -22,6 +23,7 @@ pub(super) struct Network {
     /// By the number of the node.
     peers: Vec<Mutex<Peer>>,
     names: Mutex<Names>,
+    lines: Mutex<Lines>,
 }
 
 #[derive(Default)]
@@ -62,7 +64,16 @@ impl Network {
         let peer =
             |_| Mutex::new(if alone { Peer::Down } else { Peer::Unknown { waiting: Vec::new() } });
         let peers = (0..=u8::MAX).map(peer).collect();
-        Self { service, slave, peers, names: Mutex::default() }
+        Self { service, slave, peers, names: Mutex::default(), lines: Mutex::default() }
+    }
+
+    /// Logs a line that somebody can cause as often as he likes: only so many get through.
+    pub(super) fn log(&self, node: &Node, line: &str) {
+        let Some(dropped) = lock(&self.lines).pass(node.clock().now() / 100) else { return };
+        if dropped > 0 {
+            node.log(self.service, format!("{dropped} more such lines").as_bytes());
+        }
+        node.log(self.service, line.as_bytes());
     }
 
     fn peer(&self, harbor: u8) -> MutexGuard<'_, Peer> {
@@ -104,11 +115,14 @@ impl Network {
         }
     }
 
-    /// An answer has come from a node.
-    pub(super) fn answered(&self, harbor: u8, by: Address, session: Session) {
-        if let Peer::Up { asked, .. } = &mut *self.peer(harbor) {
-            asked.answered(by, session);
-        }
+    /// An answer has come from a node; `false` when nobody waits for it. A node that was asked may
+    /// have passed the request on, so the answer of another one counts as well.
+    pub(super) fn answered(&self, harbor: u8, to: Address, session: Session) -> bool {
+        let takes = |peer: &Mutex<Peer>| match &mut *lock(peer) {
+            Peer::Up { asked, .. } => asked.answered(to, session),
+            _ => false,
+        };
+        takes(&self.peers[usize::from(harbor)]) || self.peers.iter().any(takes)
     }
 
     /// Sends to a service of another node.
@@ -142,7 +156,7 @@ impl Network {
         let Some(frame) = label.frame(message.payload.as_bytes()) else {
             let len = message.payload.len();
             let line = format!("A message to harbor {} of {len} bytes is too long", to.harbor());
-            node.log(self.service, format!("{line}, the limit is {PAYLOAD_MAX}").as_bytes());
+            self.log(node, &format!("{line}, the limit is {PAYLOAD_MAX}"));
             return refuse(node, to, message);
         };
         asked.note(to, message);
@@ -159,7 +173,7 @@ impl Network {
             message.session.number(),
             message.payload.len()
         );
-        node.log(self.service, line.as_bytes());
+        self.log(node, &line);
         refuse(node, to, message);
     }
 
