@@ -11,6 +11,9 @@
 -- After a failed attempt the next one waits a little, at most half a second, so a peer that is back
 -- is found within that time, and one that is away is not stormed.
 --
+-- An attempt has several connections on their way when its first one gets no answer, and takes the
+-- one that is made first: the system repeats a lost first packet only after one, two, four seconds.
+--
 -- No packet is ever sent twice: a request on a connection that gets lost fails.
 
 local skynet = require "skynet"
@@ -23,18 +26,21 @@ local writer = require "skynet.cluster.writer"
 local BACKOFF_MIN <const> = 5
 local BACKOFF_MAX <const> = 50
 
+-- So long an attempt waits for its connections before it adds one.
+local PATIENCE <const> = 50
+
 local link = {}
 
 local state = "down"
 -- The name of the node, its address ("host:port"; false: marked down), and the socket.
 local node, address, socket
--- Those who wait for the attempt that is on its way: { coroutines..., error = text }.
+-- The attempt that is on its way: { coroutines that wait for it..., sockets = set, error = text }.
 local attempt
 local backoff, not_before = 0, 0
 -- Called with (pointer, size) of each packet, and with (text) when the link goes down.
 local on_packet, on_down
 
-local counters = { connects = 0, failures = 0, losses = 0, sent = 0, received = 0 }
+local counters = { dials = 0, connects = 0, failures = 0, losses = 0, sent = 0, received = 0 }
 local last_error
 local last_heard = 0
 
@@ -42,11 +48,16 @@ local function describe(what)
 	return string.format("node %s (%s): %s", node, address or "marked down", what)
 end
 
--- Ends the attempt for all who wait for it.
+-- Ends the attempt for all who wait for it; the connections that it does not need are left.
 local function conclude(text)
 	local over = attempt
 	attempt = nil
 	if over then
+		for id in pairs(over.sockets) do
+			if id ~= socket then
+				driver.shutdown(id)
+			end
+		end
 		over.error, over.done = text, true
 		for _, co in ipairs(over) do
 			skynet.wakeup(co)
@@ -72,48 +83,60 @@ end
 
 -- Leaves the connection, whatever its state.
 local function drop(why)
-	local id, before = socket, state
-	if id then
-		driver.shutdown(id)
-	end
-	if before == "up" then
+	if state == "up" then
+		driver.shutdown(socket)
 		lost(why)
 	elseif attempt then
 		failed(why)
 	end
 end
 
+-- Adds a connection to an attempt, now and as long as none is made.
 local function dial(this)
 	if this ~= attempt then
 		return
 	end
 	state = "connecting"
+	counters.dials = counters.dials + 1
 	local ok, id = pcall(driver.connect, address)
 	if not ok or id < 0 then
 		return failed(ok and "no free socket" or id)
 	end
-	socket = id
-	unsent.buffer(0)
+	this.sockets[id] = true
+	skynet.timeout(PATIENCE, function()
+		dial(this)
+	end)
+end
+
+local function start_dialing(this)
+	dial(this)
 	skynet.timeout(settings.connect_timeout, function()
 		if attempt == this then
-			drop(string.format("no connection after %g s", settings.connect_timeout / 100))
+			failed(string.format("no connection after %g s", settings.connect_timeout / 100))
 		end
 	end)
 end
 
 local function begin()
-	local this = {}
+	local this = { sockets = {} }
 	attempt = this
 	local wait = not_before - skynet.now()
 	if backoff > 0 and wait > 0 then
 		state = "backing off"
 		skynet.timeout(wait, function()
-			dial(this)
+			if attempt == this then
+				start_dialing(this)
+			end
 		end)
 	else
-		dial(this)
+		start_dialing(this)
 	end
 	return this
+end
+
+-- Tells whether a socket is one of the attempt that is on its way.
+local function is_awaited(id)
+	return attempt ~= nil and attempt.sockets[id] ~= nil
 end
 
 -- Blocks until the link is up. Raises a text with the node and the reason when it does not come up.
@@ -153,10 +176,10 @@ end
 local event = {}
 
 function event.init(id)
-	if id ~= socket or state ~= "connecting" then
+	if not is_awaited(id) then
 		return
 	end
-	state, backoff, last_heard = "up", 0, skynet.now()
+	state, socket, backoff, last_heard = "up", id, 0, skynet.now()
 	counters.connects = counters.connects + 1
 	writer.open(id)
 	driver.nodelay(id)
@@ -182,13 +205,13 @@ function event.more(next_packet, queue)
 end
 
 function event.close(id)
-	if id == socket then
+	if id == socket or is_awaited(id) then
 		drop "closed by the peer"
 	end
 end
 
 function event.error(id, text)
-	if id == socket then
+	if id == socket or is_awaited(id) then
 		drop(text)
 	end
 end
