@@ -29,6 +29,8 @@ mod sproto;
 mod timer;
 #[path = "../fuzz/models/websocket.rs"]
 mod websocket;
+#[path = "../fuzz/models/wires.rs"]
+mod wires;
 
 use common::{Random, seed};
 use ironsky_models::schedules;
@@ -88,6 +90,20 @@ fn any_bytes_are_a_message_of_http_or_refused() {
 #[test]
 fn any_bytes_are_frames_or_refused() {
     play(websocket::run, 20_000, 200);
+}
+
+#[test]
+fn a_node_outlives_any_bytes_on_its_ports() {
+    play(wires::run, 200, 400);
+    let mut random = Random::new(seed());
+    for input in inputs("wires") {
+        wires::run(&input);
+        for _ in 0..5 {
+            let mut changed = input.clone();
+            change(&mut random, &mut changed);
+            wires::run(&changed);
+        }
+    }
 }
 
 #[test]
