@@ -18,6 +18,7 @@ local session = 1
 
 local function on_down(text)
 	large.clear()
+	unsent.buffer(0)
 	pending.fail_all(text)
 end
 

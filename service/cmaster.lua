@@ -6,8 +6,8 @@ local socket = require "skynet.socket"
 local control = require "skynet.harbor.control"
 local log = require "skynet.limited_log"()
 
--- A slave says who it is within this time, in centiseconds.
-local HANDSHAKE_TIME <const> = 500
+-- Centiseconds for which a slave waits for the end of an older connection under its number.
+local OVERLAP <const> = 100
 
 -- harbor -> { fd =, address = }, of those that are connected
 local slaves = {}
@@ -21,9 +21,19 @@ local function broadcast(...)
 	end
 end
 
+-- Tells whether a slave has this number, and does not leave presently: the end of a slave that has
+-- been killed may come after the beginning of the next one.
+local function is_taken(id)
+	local last = skynet.now() + OVERLAP
+	while slaves[id] and skynet.now() < last do
+		skynet.sleep(1)
+	end
+	return slaves[id] ~= nil
+end
+
 -- Reads the first packet of a slave. Raises what is wrong with it.
 local function handshake(fd)
-	local in_time = control.deadline(fd, HANDSHAKE_TIME)
+	local in_time = control.deadline(fd)
 	local kind, id, address = control.read(fd)
 	in_time()
 	if kind ~= "H" then
@@ -32,7 +42,7 @@ local function handshake(fd)
 		error("Invalid slave id " .. tostring(id), 0)
 	elseif type(address) ~= "string" then
 		error("Invalid slave address " .. tostring(address), 0)
-	elseif slaves[id] then
+	elseif is_taken(id) then
 		error(string.format("Slave %d already register on %s", id, slaves[id].address), 0)
 	end
 	return id, address
@@ -55,7 +65,7 @@ end
 local on = {}
 
 function on.R(_, name, address)
-	if type(name) ~= "string" or math.type(address) ~= "integer" then
+	if type(name) ~= "string" or not control.is_address(address) then
 		return false
 	end
 	names[name] = names[name] or address
@@ -92,6 +102,7 @@ local function serve(fd, from)
 	-- The first warning comes when 1 MiB waits: the slave does not read.
 	socket.warning(fd, function(_, kib)
 		if kib > 0 then
+			log(string.format("slave fd = %d does not read", fd))
 			socket.shutdown(fd)
 		end
 	end)

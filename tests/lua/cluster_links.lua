@@ -2,7 +2,6 @@
 -- what becomes of peers that lie. Spec: cluster sections C.2, C.7 and C.8.
 --! differs: errors name the node and the reason, and lying peers are met otherwise
 --! config: cluster_large_link = 1
---! config: cluster_connect_timeout = 1
 --! config: cluster_heartbeat = 0.2
 --! log: that are no response
 --! log: cluster: a bad packet from 127.0.0.1
@@ -164,6 +163,38 @@ local function status_of(node)
 	end
 end
 
+-- A peer whose queue of connections is full: the system drops the first packets of further ones.
+local function lost_first_packets()
+	local id, _, port = socket.listen("127.0.0.1", 0, 1)
+	local full = {}
+	for index = 1, 2 do
+		full[index] = socket.open("127.0.0.1", port)
+	end
+	cluster.reload { crowded = "127.0.0.1:" .. port }
+	local result = check.background(cluster.call, "crowded", 10, "x")
+	check.eventually(function()
+		local link = status_of "crowded"
+		return link and link.dials >= 2
+	end, "a second connection is tried beside the first one")
+	check.equal(status_of("crowded").failures, 0)
+	local served = 0
+	socket.start(id, function(fd)
+		socket.start(fd)
+		local packet = socket.read(fd, 2)
+		if packet then
+			served = served + 1
+			packet = socket.read(fd, string.unpack(">I2", packet))
+			socket.write(fd, frame(string.sub(packet, 6, 9) .. "\1" .. skynet.packstring "in"))
+		end
+	end)
+	check.results({ true, "in" }, check.outcome(result))
+	check.equal(served, 1)
+	socket.close(id)
+	for _, fd in ipairs(full) do
+		socket.close(fd)
+	end
+end
+
 local function link_states()
 	local link = status_of "leaves"
 	check.equal(link.connects >= 1 and link.losses >= 1, true)
@@ -253,6 +284,7 @@ check.main(function()
 	frozen_peer()
 	lost_connection()
 	late_refusal()
+	lost_first_packets()
 	link_states()
 	shown_links()
 	clients(port)

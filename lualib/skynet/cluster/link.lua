@@ -11,6 +11,9 @@
 -- After a failed attempt the next one waits a little, at most half a second, so a peer that is back
 -- is found within that time, and one that is away is not stormed.
 --
+-- An attempt has several connections on their way when its first one gets no answer, and takes the
+-- one that is made first: the system repeats a lost first packet only after one, two, four seconds.
+--
 -- A connection is up when the other end is welcome and welcomes us, which `guard` knows. An end that
 -- refuses us counts as a failed attempt, also when it says so late.
 --
@@ -27,6 +30,9 @@ local writer = require "skynet.cluster.writer"
 local BACKOFF_MIN <const> = 5
 local BACKOFF_MAX <const> = 50
 
+-- So long an attempt waits for its connections before it adds one.
+local PATIENCE <const> = 50
+
 local link = {}
 
 local state = "down"
@@ -34,7 +40,7 @@ local state = "down"
 local node, address, socket
 -- Why the node is down.
 local down_why = "marked down"
--- Those who wait for the attempt that is on its way: { coroutines..., error = text }.
+-- The attempt that is on its way: { coroutines that wait for it..., sockets = set, error = text }.
 local attempt
 local backoff, not_before = 0, 0
 -- Called with (pointer, size) of each packet, and with (text) when the link goes down.
@@ -42,7 +48,7 @@ local on_packet, on_down
 -- Where packets go: to the guard until the link is up.
 local receive
 
-local counters = { connects = 0, failures = 0, losses = 0, sent = 0, received = 0 }
+local counters = { dials = 0, connects = 0, failures = 0, losses = 0, sent = 0, received = 0 }
 local last_error
 local last_heard = 0
 
@@ -50,11 +56,16 @@ local function describe(what)
 	return string.format("node %s (%s): %s", node, address or "marked down", what)
 end
 
--- Ends the attempt for all who wait for it.
+-- Ends the attempt for all who wait for it; the connections that it does not need are left.
 local function conclude(text)
 	local over = attempt
 	attempt = nil
 	if over then
+		for id in pairs(over.sockets) do
+			if id ~= socket then
+				driver.shutdown(id)
+			end
+		end
 		over.error, over.done = text, true
 		for _, co in ipairs(over) do
 			skynet.wakeup(co)
@@ -68,6 +79,9 @@ local function back_off()
 end
 
 local function failed(why)
+	if socket then
+		guard.leave(socket)
+	end
 	state, socket = "down", nil
 	last_error = describe(why)
 	counters.failures = counters.failures + 1
@@ -89,50 +103,62 @@ end
 
 -- Leaves the connection, whatever its state. `refused`: the peer does not want it.
 local function drop(why, refused)
-	local id, before = socket, state
-	if id then
-		guard.leave(id)
-		driver.shutdown(id)
-	end
-	if before == "up" then
+	if state == "up" then
+		guard.leave(socket)
+		driver.shutdown(socket)
 		lost(why, refused)
 	elseif attempt then
 		failed(why)
 	end
 end
 
+-- Adds a connection to an attempt, now and as long as none is made.
 local function dial(this)
-	if this ~= attempt then
+	if this ~= attempt or socket then
 		return
 	end
 	state = "connecting"
+	counters.dials = counters.dials + 1
 	local ok, id = pcall(driver.connect, address)
 	if not ok or id < 0 then
 		return failed(ok and "no free socket" or id)
 	end
-	socket = id
-	unsent.buffer(0)
+	this.sockets[id] = true
+	skynet.timeout(PATIENCE, function()
+		dial(this)
+	end)
+end
+
+local function start_dialing(this)
+	dial(this)
 	skynet.timeout(settings.connect_timeout, function()
 		if attempt == this then
-			drop(string.format("no %s after %g s", guard.waits_for() or "connection",
+			failed(string.format("no %s after %g s", guard.waits_for() or "connection",
 				settings.connect_timeout / 100))
 		end
 	end)
 end
 
 local function begin()
-	local this = {}
+	local this = { sockets = {} }
 	attempt = this
 	local wait = not_before - skynet.now()
 	if backoff > 0 and wait > 0 then
 		state = "backing off"
 		skynet.timeout(wait, function()
-			dial(this)
+			if attempt == this then
+				start_dialing(this)
+			end
 		end)
 	else
-		dial(this)
+		start_dialing(this)
 	end
 	return this
+end
+
+-- Tells whether a socket is one of the attempt that is on its way, which has none yet.
+local function is_awaited(id)
+	return attempt ~= nil and socket == nil and attempt.sockets[id] ~= nil
 end
 
 -- Blocks until the link is up. Raises a text with the node and the reason when it does not come up.
@@ -182,11 +208,11 @@ end
 local event = {}
 
 function event.init(id)
-	if id ~= socket or state ~= "connecting" then
+	if not is_awaited(id) then
 		return
 	end
+	socket, receive = id, guard.receive
 	driver.nodelay(id)
-	receive = guard.receive
 	guard.call(id, node, address, {
 		done = function()
 			up(id)
@@ -211,13 +237,13 @@ function event.more(next_packet, queue)
 end
 
 function event.close(id)
-	if id == socket then
+	if id == socket or is_awaited(id) then
 		drop "closed by the peer"
 	end
 end
 
 function event.error(id, text)
-	if id == socket then
+	if id == socket or is_awaited(id) then
 		drop(text)
 	end
 end

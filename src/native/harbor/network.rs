@@ -24,8 +24,8 @@ pub(super) struct Network {
     /// By the number of the node.
     peers: Vec<Mutex<Peer>>,
     names: Mutex<Names>,
+    lines: Mutex<Lines>,
     held: Held,
-    lines: Lines,
 }
 
 #[derive(Default)]
@@ -66,8 +66,17 @@ impl Network {
         let peer =
             |_| Mutex::new(if alone { Peer::Down } else { Peer::Unknown { waiting: Vec::new() } });
         let peers = (0..=u8::MAX).map(peer).collect();
-        let (held, lines) = (Held::default(), Lines::default());
-        Self { service, slave, peers, names: Mutex::default(), held, lines }
+        let (names, lines) = (Mutex::default(), Mutex::default());
+        Self { service, slave, peers, names, lines, held: Held::default() }
+    }
+
+    /// Logs a line that somebody can cause as often as he likes: only so many get through.
+    pub(super) fn log(&self, node: &Node, line: &str) {
+        let Some(dropped) = lock(&self.lines).pass(node.clock().now() / 100) else { return };
+        if dropped > 0 {
+            node.log(self.service, format!("{dropped} more such lines").as_bytes());
+        }
+        node.log(self.service, line.as_bytes());
     }
 
     fn peer(&self, harbor: u8) -> MutexGuard<'_, Peer> {
@@ -111,11 +120,14 @@ impl Network {
         }
     }
 
-    /// An answer has come from a node.
-    pub(super) fn answered(&self, harbor: u8, by: Address, session: Session) {
-        if let Peer::Up { asked, .. } = &mut *self.peer(harbor) {
-            asked.answered(by, session);
-        }
+    /// An answer has come from a node; `false` when nobody waits for it. A node that was asked may
+    /// have passed the request on, so the answer of another one counts as well.
+    pub(super) fn answered(&self, harbor: u8, to: Address, session: Session) -> bool {
+        let takes = |peer: &Mutex<Peer>| match &mut *lock(peer) {
+            Peer::Up { asked, .. } => asked.answered(to, session),
+            _ => false,
+        };
+        takes(&self.peers[usize::from(harbor)]) || self.peers.iter().any(takes)
     }
 
     /// Sends to a service of another node.
@@ -151,7 +163,7 @@ impl Network {
         let Some(frame) = label.frame(message.payload.as_bytes()) else {
             let len = message.payload.len();
             let line = format!("A message to harbor {} of {len} bytes is too long", to.harbor());
-            node.log(self.service, format!("{line}, the limit is {PAYLOAD_MAX}").as_bytes());
+            self.log(node, &format!("{line}, the limit is {PAYLOAD_MAX}"));
             return refuse(node, to, message);
         };
         asked.note(to, message);
@@ -160,22 +172,16 @@ impl Network {
     }
 
     fn drop_message(&self, node: &Node, to: Address, message: &Message) {
-        self.log(node, || {
-            format!(
-                "Drop message to harbor {} from {:x} to {:x} (session = {}, msgsz = {})",
-                to.harbor(),
-                message.source.bits(),
-                to.bits(),
-                message.session.number(),
-                message.payload.len()
-            )
-        });
+        let line = format!(
+            "Drop message to harbor {} from {:x} to {:x} (session = {}, msgsz = {})",
+            to.harbor(),
+            message.source.bits(),
+            to.bits(),
+            message.session.number(),
+            message.payload.len()
+        );
+        self.log(node, &line);
         refuse(node, to, message);
-    }
-
-    /// Logs a line that other nodes, or messages for them, may cause without end.
-    pub(super) fn log(&self, node: &Node, line: impl FnOnce() -> String) {
-        self.lines.write(line, |text| node.log(self.service, text.as_bytes()));
     }
 
     /// Tells the source of a message from a link that there is no service `dead`. A source on a
@@ -201,7 +207,7 @@ impl Network {
         if !self.held.admit(&message) {
             drop(names);
             let name = String::from_utf8_lossy(name);
-            self.log(node, || format!("Drop message to {name}: too many messages wait"));
+            self.log(node, &format!("Drop message to {name}: too many messages wait"));
             return refuse(node, Address::NOBODY, &message);
         }
         let waiting = names.waiting.entry(name.to_vec()).or_default();
