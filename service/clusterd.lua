@@ -3,11 +3,13 @@
 
 local skynet = require "skynet"
 require "skynet.manager"
-local driver = require "skynet.socketdriver"
 local socket = require "skynet.socket"
 local core = require "skynet.cluster.core"
 local finder = require "skynet.cluster.finder"
+local guard = require "skynet.cluster.guard"
+local guests = require "skynet.cluster.guests"
 local settings = require "skynet.cluster.settings"
+local log = require "skynet.limited_log"()
 
 local MAX_CLIENT <const> = 1024
 
@@ -27,9 +29,6 @@ local proxies = {}
 
 -- The names that this node publishes, without the "@", and the other way round.
 local addresses, names = {}, {}
-
--- agent -> the listener whose connection it serves: { count =, max = }
-local agents = {}
 
 -- What unfinished large messages hold on all links.
 local large_total = 0
@@ -251,7 +250,7 @@ function command.proxy(node, name)
 end
 
 local function forget_lookups()
-	for agent in pairs(agents) do
+	for agent in guests.agents() do
 		skynet.send(agent, "lua", "namechange")
 	end
 end
@@ -280,21 +279,13 @@ function command.queryname(name)
 	return addresses[name]
 end
 
--- A node has connected to one of our ports.
-local function accept(listener, id, from)
-	if listener.count >= listener.max then
-		skynet.error(string.format("cluster: refused %s, %d connections are open", from, listener.count))
-		return driver.shutdown(id)
-	end
-	skynet.error("socket accept from " .. from)
-	listener.count = listener.count + 1
-	local ok, agent = pcall(skynet.newservice, "clusteragent", skynet.self(), id, from)
-	if ok and agent then
-		agents[agent] = listener
-		skynet.send(agent, "lua", "start")
-	else
-		listener.count = listener.count - 1
-		driver.shutdown(id)
+local warned
+
+-- Logs a warning about open listeners, for the first of them.
+local function warn(text)
+	if text and not warned then
+		warned = true
+		skynet.error(text)
 	end
 end
 
@@ -308,19 +299,20 @@ function command.listen(address, port, max)
 		port = assert(math.tointeger(port), string.format("the address of node %s is %s", address, own))
 	end
 	local id, real_host, real_port = socket.listen(host, port)
-	local listener = { count = 0, max = max or MAX_CLIENT }
+	warn(guard.warning(real_host, real_port))
+	local listener = guests.listener(max or MAX_CLIENT)
 	socket.start(id, function(client, from)
-		accept(listener, client, from)
+		guests.arrive(listener, client, from)
 	end)
 	return real_host, real_port
 end
 
-function command.agent_gone(agent)
-	local listener = agents[agent]
-	if listener then
-		agents[agent] = nil
-		listener.count = listener.count - 1
-	end
+command.agent_spoke = guests.spoke
+command.agent_gone = guests.gone
+
+-- An agent does not serve the peer that connected.
+function command.refused(peer, why)
+	log(string.format("cluster: refused %s: %s", peer, why))
 end
 
 -- An unfinished large message begins (with its service and session) or ends (with a minus).
@@ -341,17 +333,23 @@ function command.status()
 		table.insert(links, status)
 	end
 	local count = 0
-	for _ in pairs(agents) do
+	for _ in guests.agents() do
 		count = count + 1
 	end
 	return { links = links, agents = count, large = large_total, discovery = finder.status() }
 end
 
 -- These come as sends.
-local SILENT <const> = { agent_gone = true, large = true, found = true }
+local SILENT <const> = {
+	agent_spoke = true, agent_gone = true, large = true, found = true, refused = true,
+}
 
 skynet.start(function()
 	skynet.register ".clusterd"
+	local warning = guard.check()
+	if warning then
+		skynet.error("warning: " .. warning)
+	end
 	reload(load_file())
 	local source = skynet.getenv "cluster_discovery"
 	if source then

@@ -26,7 +26,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use common::nodes::Runtime::Ours;
-use common::nodes::{Node, free_ports};
+use common::nodes::{Node, free_ports, harbor};
 use common::{DEADLINE, Random, seed};
 use forwarder::Forwarder;
 use history::{Entry, check, first_ok_after, read, read_done};
@@ -113,7 +113,7 @@ impl Run {
         callee.wait_for("LISTENS");
         let heartbeat = setup.heartbeat;
         let config = format!(
-            "harbor = 0\nrate = {RATE}\nhistory = 'history'\nstop = 'stop'\n\
+            "harbor = 0\nrate = {RATE}\n{CALLS}\n\
              callee = '{host}:{seen}'\ncluster_heartbeat = {heartbeat}"
         );
         let namespace = setup.wires.map(Wires::caller);
@@ -171,6 +171,10 @@ impl Run {
         self.returns_ms.sort_unstable();
         let Self { name, returns_ms, .. } = &self;
         let (median, most) = (returns_ms[returns_ms.len() / 2], returns_ms.last().unwrap());
+        assert!(
+            !is_full() || *most < 1000,
+            "{name}: {returns_ms:?} ms until calls succeeded again"
+        );
         println!("{name}: {} faults, return in {median} ms, at most {most} ms", returns_ms.len());
         println!("{summary}");
     }
@@ -182,6 +186,63 @@ fn frozen(name: &'static str, heartbeat: f64) {
     thread::sleep(length(2000, 20));
     run.callee.signal("CONT");
     run.returned(now_ms());
+    run.finish();
+}
+
+/// The config of a caller.
+const CALLS: &str = "history = 'history'\nstop = 'stop'";
+
+fn start_harbor(script: &str, number: usize, ports: &[u16]) -> Node {
+    let rest = format!("rate = {RATE}\ndone = 'done'\n{CALLS}");
+    let config = harbor(number, ports) + &rest;
+    Node::start(&Ours, script, &config)
+}
+
+/// A slave is killed again and again while another one calls it. What waits for it fails.
+#[test]
+fn a_slave_that_is_killed_again_and_again() {
+    let mut random = Random::new(seed());
+    let ports = free_ports::<3>();
+    let caller = start_harbor("fault_caller", 1, &ports);
+    caller.wait_for("CALLS");
+    let callee = start_harbor("fault_callee", 2, &ports);
+    callee.wait_for("LISTENS");
+    let mut run = Run::with("slave killed", caller, callee, None);
+    let until = Instant::now() + length(3000, 60);
+    while Instant::now() < until {
+        thread::sleep(Duration::from_millis(random.below(1000) as u64));
+        run.kill_callee(Duration::from_millis(random.below(700) as u64));
+    }
+    run.finish();
+}
+
+/// Two slaves go on without their master. When it is back, it knows them and their names again, and
+/// can introduce those who come new.
+#[test]
+fn a_master_that_is_killed_and_comes_back() {
+    let ports = free_ports::<4>();
+    let mut master = start_harbor("fault_idle", 1, &ports);
+    master.wait_for("READY");
+    let callee = start_harbor("fault_callee", 2, &ports);
+    callee.wait_for("LISTENS");
+    let caller = start_harbor("fault_caller", 3, &ports);
+    let mut run = Run::with("master killed", caller, callee, None);
+    for _ in 0..if is_full() { 10 } else { 1 } {
+        master.kill();
+        run.caller.wait_for("Master disconnect");
+        run.callee.wait_for("Master disconnect");
+        let begin = run.history.entries.len();
+        run.history.wait_for_ok(now_ms());
+        thread::sleep(length(0, 2));
+        run.history.update();
+        let failed = run.history.entries[begin..].iter().find(|it| !it.event.is_good());
+        assert!(failed.is_none(), "{failed:?} while only the master was away");
+        master.start_again();
+        // It finds the name of the other slave.
+        assert_eq!(master.wait_for("CALLED"), "CALLED true 0");
+        run.caller.wait_for("Master is back");
+        run.kill_callee(Duration::ZERO);
+    }
     run.finish();
 }
 

@@ -4,6 +4,8 @@
 //! Bodies come and go as blocks of the C heap (a light userdata and a size), as everywhere in
 //! skynet's API; packets are strings.
 
+pub(super) mod handshake;
+
 use std::ffi::{c_char, c_int};
 use std::ptr;
 use std::slice;

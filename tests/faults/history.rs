@@ -19,6 +19,13 @@ pub(crate) enum Event {
     Failed(String),
 }
 
+impl Event {
+    /// Everything but an error.
+    pub(crate) fn is_good(&self) -> bool {
+        !matches!(self, Self::Failed(_))
+    }
+}
+
 /// A line of the caller: when (milliseconds of the wall clock), which call, what.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
