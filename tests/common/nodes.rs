@@ -8,10 +8,15 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::wait_until;
+use super::{DEADLINE, wait_until};
+
+/// How often somebody who waits for a line looks again: nodes under load need the processor.
+const STEP: Duration = Duration::from_millis(2);
 
 /// What runs a node.
 #[derive(Clone, Debug)]
@@ -126,15 +131,19 @@ cpath = '{root}/cservice/?.so'
     /// Waits for a line of the log, and returns it from that part on.
     #[track_caller]
     pub(crate) fn wait_for(&self, part: &str) -> String {
-        let mut line = None;
-        wait_until(|| {
+        let until = Instant::now() + DEADLINE;
+        loop {
             let log = self.read("log");
             // The last line may not be complete yet.
             let whole = log.rfind('\n').map_or("", |end| &log[..end]);
-            line = whole.lines().find_map(|line| Some(line[line.find(part)?..].to_owned()));
-            line.is_some()
-        });
-        line.unwrap()
+            if let Some(line) = whole.lines().find_map(|line| line.find(part).map(|at| &line[at..]))
+            {
+                return line.to_owned();
+            }
+            let late = Instant::now() > until;
+            assert!(!late, "no line with {part:?} in\n{log}\n{}", self.read("log.before"));
+            thread::sleep(STEP);
+        }
     }
 
     /// Waits for the end of the process.
