@@ -221,6 +221,7 @@ end
 local function leave()
 	driver.shutdown(socket)
 	large.clear()
+	inflight.clear()
 	skynet.send(clusterd, "lua", "agent_gone", skynet.self())
 	skynet.exit()
 end
@@ -228,13 +229,17 @@ end
 local event = {}
 
 event.data = function(_, packet, size)
-	handle(packet, size, true)
+	if not inflight.keep(packet, size) then
+		handle(packet, size, true)
+	end
 end
 
 -- Several packets at once.
 function event.more(next_packet, queue)
 	for _, packet, size in next_packet, queue do
-		handle(packet, size)
+		if not inflight.keep(packet, size) then
+			handle(packet, size)
+		end
 	end
 end
 
@@ -276,7 +281,7 @@ command.shed = large.shed
 command.leave = leave
 
 skynet.start(function()
-	inflight.start(socket, peer, log)
+	inflight.start(socket, peer, log, handle)
 	skynet.call_limit(settings.call_limit)
 	large.start(clusterd, function(_, request, text)
 		refuse(request.session, text)
