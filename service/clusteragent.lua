@@ -4,8 +4,10 @@
 -- socket: frames reach the service to call without passing another one. Ends with the connection.
 
 local skynet = require "skynet"
+local admission = require "skynet.cluster.admission"
 local core = require "skynet.cluster.core"
 local driver = require "skynet.socketdriver"
+local guard = require "skynet.cluster.guard"
 local inflight = require "skynet.cluster.inflight"
 local large = require "skynet.cluster.large"
 local packets = require "skynet.cluster.packets"
@@ -110,6 +112,9 @@ local function answer_name(session, msg, size)
 	local address = lookup("@" .. tostring(name))
 	if address then
 		respond(session, true, skynet.packstring(address))
+	elseif admission.is_hello(name) then
+		skynet.send(clusterd, "lua", "refused", peer, admission.NO_SECRET)
+		writer.write(admission.refusal(admission.NO_SECRET))
 	else
 		refuse(session, "name not found")
 	end
@@ -218,19 +223,38 @@ local function handle(packet, size, alone)
 	end
 end
 
-local function leave()
-	driver.shutdown(socket)
+-- Where packets go: to the guard until the peer is welcome.
+local receive = guard.receive
+
+local function admitted()
+	receive = handle
+end
+
+-- `close`: how the socket is closed.
+local function leave_by(close)
+	guard.leave(socket)
+	close(socket)
 	large.clear()
 	inflight.clear()
 	skynet.send(clusterd, "lua", "agent_gone", skynet.self())
 	skynet.exit()
 end
 
+local function leave()
+	leave_by(driver.shutdown)
+end
+
+-- The peer is not welcome. What it was told about that reaches it before the end.
+local function refused(why)
+	skynet.send(clusterd, "lua", "refused", peer, why)
+	leave_by(driver.close)
+end
+
 local event = {}
 
 event.data = function(_, packet, size)
 	if not inflight.keep(packet, size) then
-		handle(packet, size, true)
+		receive(packet, size, true)
 	end
 end
 
@@ -238,7 +262,7 @@ end
 function event.more(next_packet, queue)
 	for _, packet, size in next_packet, queue do
 		if not inflight.keep(packet, size) then
-			handle(packet, size)
+			receive(packet, size)
 		end
 	end
 end
@@ -246,6 +270,9 @@ end
 event.close = leave
 
 function event.error(_, text)
+	if receive ~= handle then
+		return refused(text)
+	end
 	skynet.error(string.format("cluster: the connection with %s: %s", peer, text))
 	leave()
 end
@@ -267,6 +294,7 @@ local command = {}
 -- clusterd knows of this agent now, so it will also learn of its end.
 function command.start()
 	writer.open(socket)
+	guard.answer(socket, { done = admitted, fail = refused })
 	driver.start(socket)
 end
 

@@ -3,6 +3,7 @@
 -- Started by clusterd: `clustersender NODE OWN_NAME ADDRESS`.
 
 local skynet = require "skynet"
+local admission = require "skynet.cluster.admission"
 local core = require "skynet.cluster.core"
 local large = require "skynet.cluster.large"
 local link = require "skynet.cluster.link"
@@ -52,8 +53,11 @@ local function on_packet(packet, size)
 		log(string.format("cluster: node %s sent %d bytes that are no response", node, size))
 		return link.drop "sent something that is no response"
 	elseif not pending.has(id) then
-		-- Parts of a response that was given up come too; its end is counted.
-		if not more and not pending.is_late(id, session) then
+		local refused = not ok and admission.refused(id, data)
+		if refused then
+			link.drop("it refuses this node: " .. refused, true)
+		elseif not more and not pending.is_late(id, session) then
+			-- Parts of a response that was given up come too; its end is counted.
 			log("socket: unknown session : " .. id)
 		end
 	elseif ok and (more or large.has(id)) then
@@ -161,14 +165,15 @@ function command.push(address, msg, size)
 	end
 end
 
--- Another address for the node; false: the node is down. What waits for answers fails.
-function command.move(address)
+-- Another address for the node; false: the node is down, for the reason `why` if there is one. What
+-- waits for answers fails.
+function command.move(address, why)
 	if address then
 		link.move(address)
 		skynet.fork(pcall, link.need)
 	else
 		skynet.error(string.format("Close cluster sender %s", link.status().address))
-		link.move(false)
+		link.move(false, why)
 	end
 end
 

@@ -6,6 +6,8 @@
 
 #[path = "../fuzz/models/cluster.rs"]
 mod cluster;
+#[path = "../fuzz/models/cluster_handshake.rs"]
+mod cluster_handshake;
 mod common;
 #[path = "../fuzz/models/config.rs"]
 mod config;
@@ -112,8 +114,9 @@ fn any_text_is_a_config_or_a_refusal() {
 }
 
 /// The bodies that read what strangers wrote.
-const READERS: [(&str, Body); 8] = [
+const READERS: [(&str, Body); 9] = [
     ("cluster", cluster::run),
+    ("cluster_handshake", cluster_handshake::run),
     ("dns", dns::run),
     ("harbor", harbor::run),
     ("http", http::run),

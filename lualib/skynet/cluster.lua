@@ -21,6 +21,10 @@ local function serve(node, queue)
 		sender, text = nil, sender
 	end
 	queue.served = true
+	if not sender then
+		-- Who calls again after the error gets another lookup.
+		queues[node] = nil
+	end
 	local at = 1
 	while queue[at] do
 		local entry = queue[at]
@@ -38,10 +42,12 @@ local function serve(node, queue)
 			skynet.trash(entry[2], entry[3])
 		end
 	end
-	queues[node] = nil
-	senders[node] = sender
+	if sender then
+		queues[node], senders[node] = nil, sender
+	end
 end
 
+-- Returns the queue that the entry is in now.
 local function enqueue(node, entry)
 	local queue = queues[node]
 	if queue then
@@ -51,11 +57,11 @@ local function enqueue(node, entry)
 		queues[node] = queue
 		skynet.fork(serve, node, queue)
 	end
+	return queue
 end
 
 -- A call waits no more. A queue that waits for long holds as many of those as others at most.
-local function leave(node, turn)
-	local queue = queues[node]
+local function leave(queue, turn)
 	turn.late = true
 	queue.late = queue.late + 1
 	if queue.served or 2 * queue.late < #queue then
@@ -82,14 +88,14 @@ local function sender_of(node, deadline)
 		return sender
 	end
 	local turn = { co = coroutine.running() }
-	enqueue(node, turn)
+	local queue = enqueue(node, turn)
 	repeat
 		if deadline == nil then
 			skynet.wait(turn.co)
 		elseif deadline > skynet.now() then
 			skynet.sleep(deadline - skynet.now(), turn.co)
 		else
-			leave(node, turn)
+			leave(queue, turn)
 			return nil
 		end
 	until turn.done
@@ -177,6 +183,33 @@ end
 -- Sets nodes from a table, or from the file of the config key `cluster` again.
 function cluster.reload(config)
 	skynet.call(clusterd, "lua", "reload", config)
+end
+
+local function ask_or_raise(command, ...)
+	local ok, text = skynet.call(clusterd, "lua", command, ...)
+	if not ok then
+		error(string.format("cluster.%s failed: %s", command, text), 3)
+	end
+end
+
+-- Looks for nodes that are not configured as a source says: see the config key `cluster_discovery`.
+function cluster.discover(source)
+	assert(type(source) == "string", "the source must be a string")
+	ask_or_raise("discover", source)
+end
+
+-- Announces a node to the others through the discovery: `address` is the "host:port" on which it
+-- has been opened. Raises when another node has that name; blocks for as long as that one may be
+-- dead without anybody knowing.
+function cluster.announce(node, address)
+	assert(type(node) == "string", "the name of the node must be a string")
+	assert(type(address) == "string" and string.find(address, "^%S+:%d+$"), "the address must be \"host:port\"")
+	ask_or_raise("announce", node, address)
+end
+
+-- Takes an announcement back.
+function cluster.withdraw(node)
+	ask_or_raise("withdraw", node)
 end
 
 -- The address of a local service that stands for `name` on `node`. With one argument, "node@name"

@@ -15,6 +15,8 @@ mod parts;
 mod request;
 mod response;
 
+pub(super) mod handshake;
+
 use std::ffi::{c_char, c_int};
 use std::ptr;
 use std::slice;

@@ -135,6 +135,26 @@ local function lost_connection()
 	socket.close(listener)
 end
 
+-- A node that asks for a shared secret tells a link that has none after it came up.
+local function late_refusal()
+	local connections = 0
+	local listener = listen("strict", function(fd)
+		connections = connections + 1
+		read_request(fd)
+		socket.write(fd, frame(bytes "ffffff7f00" .. "ironsky\0\5" .. "not you"))
+	end)
+	local start = skynet.now()
+	for _ = 1, 4 do
+		local ok, err = pcall(cluster.call, "strict", 10, "x")
+		check.equal(ok, false)
+		check.match(err, "node strict .*: it refuses this node: not you$")
+	end
+	check.equal(connections, 4)
+	local waited = skynet.now() - start
+	check.ok(waited >= 5 + 10 + 20, "4 attempts in " .. waited .. " ticks")
+	socket.close(listener)
+end
+
 local function status_of(node)
 	for _, link in ipairs(skynet.call(".clusterd", "lua", "status").links) do
 		if link.node == node then
@@ -188,7 +208,7 @@ local function shown_links()
 	local ok, grid = require("skynet.console.commands").run({}, "cluster")
 	check.equal(ok, true)
 	local lines = table.concat(require("skynet.console.render").text(grid), "\n")
-	check.match(lines, "^node +address +state +calls +sent +received +connects +last error\n")
+	check.match(lines, "^node +address +state +calls +sent +received +connects +from +last error\n")
 	check.match(lines, "\nleaves +127.0.0.1:%d+ +%a+ ")
 end
 
@@ -263,6 +283,7 @@ check.main(function()
 	a_large_answer_that_is_shorter_than_announced()
 	frozen_peer()
 	lost_connection()
+	late_refusal()
 	lost_first_packets()
 	link_states()
 	shown_links()
