@@ -186,7 +186,13 @@ impl Network {
 
     /// Tells the source of a message from a link that there is no service `dead`. A source on a
     /// node without a link is told nothing: such messages would wait, as many as a peer likes.
-    pub(super) fn report_dead(&self, node: &Node, dead: Address, source: Address, session: Session) {
+    pub(super) fn report_dead(
+        &self,
+        node: &Node,
+        dead: Address,
+        source: Address,
+        session: Session,
+    ) {
         let error = Message::empty(dead, session, Kind::ERROR);
         if !node.is_remote(source) {
             // A source that is gone needs no notice.
