@@ -235,6 +235,7 @@ local function leave_by(close)
 	guard.leave(socket)
 	close(socket)
 	large.clear()
+	inflight.clear()
 	skynet.send(clusterd, "lua", "agent_gone", skynet.self())
 	skynet.exit()
 end
@@ -252,13 +253,17 @@ end
 local event = {}
 
 event.data = function(_, packet, size)
-	receive(packet, size, true)
+	if not inflight.keep(packet, size) then
+		receive(packet, size, true)
+	end
 end
 
 -- Several packets at once.
 function event.more(next_packet, queue)
 	for _, packet, size in next_packet, queue do
-		receive(packet, size)
+		if not inflight.keep(packet, size) then
+			receive(packet, size)
+		end
 	end
 end
 
@@ -304,7 +309,7 @@ command.shed = large.shed
 command.leave = leave
 
 skynet.start(function()
-	inflight.start(socket, peer, log)
+	inflight.start(socket, peer, log, handle)
 	skynet.call_limit(settings.call_limit)
 	large.start(clusterd, function(_, request, text)
 		refuse(request.session, text)

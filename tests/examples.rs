@@ -117,6 +117,21 @@ fn the_nodes_of_the_cluster_play() {
 }
 
 #[test]
+fn the_nodes_of_the_cluster_play_with_certificates() {
+    if Command::new("openssl").arg("version").output().is_err() {
+        println!("skipped: openssl is not here");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mut script = Command::new("examples/cluster/certificates.sh");
+    output(script.arg(dir.path()).args(["store", "red", "blue"]));
+    let mut command = Command::new("examples/cluster/run.sh");
+    command.env("PORT", "17320").env("CONFIG", "examples/cluster/secure.lua");
+    command.env("CERTIFICATES", dir.path()).arg(env!("CARGO_BIN_EXE_ironsky"));
+    assert!(output(&mut command).contains("store: the best player is blue\n"));
+}
+
+#[test]
 fn the_nodes_find_each_other() {
     let mut command = Command::new("examples/discovery/run.sh");
     let text = output(

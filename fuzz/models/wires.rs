@@ -1,7 +1,7 @@
 //! A node that strangers talk to over its ports: whatever they send, it answers the next one.
 //!
 //! The node runs in this process, so that a fuzzer sees what its native code does; what its Lua
-//! services do with the bytes (`clusteragent`, `clustersender`, `cmaster`, `cslave`) is tested along.
+//! services (`clusteragent`, `clustersender`, `cmaster`, `cslave`) do is tested along.
 //! The fuzz target calls [`run`], and so does `tests/fuzz.rs`.
 //!
 //! The first byte says on which wire the others go, as frames: a byte with the length, and so many
@@ -172,7 +172,7 @@ fn answer(target: &Target, frames: &[Vec<u8>]) -> Result<()> {
     let mut stream = connect(&target.cluster)?;
     let ask = encode(&[Value::String(b"call_peer".to_vec())]).expect("a word can be written");
     let head = [&b"\x80\x06@wires"[..], &1u32.to_le_bytes()].concat();
-    stream.write_all(&framed(&[head, ask.into()].concat()))?;
+    stream.write_all(&framed(&[head, ask].concat()))?;
     let mut caller = accept(&target.peer, PATIENCE)?;
     let request = read_framed(&mut caller)?;
     let session = request.get(6..10).unwrap_or_default();

@@ -190,7 +190,7 @@ impl Check<'_> {
         }
     }
 
-    /// Who may connect to the node: what `lualib/skynet/cluster/guard.lua` would refuse to start with.
+    /// Who may connect to the node: what `lualib/skynet/cluster/guard.lua` would refuse.
     fn cluster_security(&mut self) {
         const TLS: [&str; 3] = ["cluster_tls_cert", "cluster_tls_key", "cluster_tls_ca"];
         for key in TLS.into_iter().chain(["cluster_secret_file"]) {

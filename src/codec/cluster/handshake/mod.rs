@@ -121,12 +121,12 @@ impl<'a> Message<'a> {
     pub fn decode(bytes: &'a [u8]) -> Result<Self, HandshakeError> {
         let rest = bytes.strip_prefix(MAGIC).ok_or(HandshakeError::Stranger)?;
         let (kind, rest) = rest.split_first().ok_or(HandshakeError::Broken)?;
-        match kind {
-            &HELLO => hello(rest),
-            &CHALLENGE => challenge(rest),
-            &PROOFS => proofs(rest),
-            &ACCEPT => rest.try_into().map(Self::Accept).map_err(|_| HandshakeError::Broken),
-            &REFUSAL => Ok(Self::Refusal(rest)),
+        match *kind {
+            HELLO => hello(rest),
+            CHALLENGE => challenge(rest),
+            PROOFS => proofs(rest),
+            ACCEPT => rest.try_into().map(Self::Accept).map_err(|_| HandshakeError::Broken),
+            REFUSAL => Ok(Self::Refusal(rest)),
             _ => Err(HandshakeError::Broken),
         }
     }
@@ -172,7 +172,7 @@ impl<'a> Hello<'a> {
         bytes.extend([HELLO, self.version]);
         bytes.extend(self.nonce);
         for name in [self.from, self.to] {
-            // Names are not longer: `Message::hello` looks, and one that was read had such a length.
+            // Names are not longer: `Message::hello` looks, and a read one had such a length.
             bytes.push(name.len() as u8);
             bytes.extend(name);
         }
