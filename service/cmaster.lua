@@ -33,7 +33,9 @@ end
 
 -- Reads the first packet of a slave. Raises what is wrong with it.
 local function handshake(fd)
+	local in_time = control.deadline(fd)
 	local kind, id, address = control.read(fd)
+	in_time()
 	if kind ~= "H" then
 		error("Invalid handshake type " .. tostring(kind), 0)
 	elseif not control.is_harbor(id) then
@@ -97,6 +99,13 @@ end
 local function serve(fd, from)
 	log(string.format("connect from %s %d", from, fd))
 	socket.start(fd)
+	-- The first warning comes when 1 MiB waits: the slave does not read.
+	socket.warning(fd, function(_, kib)
+		if kib > 0 then
+			log(string.format("slave fd = %d does not read", fd))
+			socket.shutdown(fd)
+		end
+	end)
 	local ok, id, address = pcall(handshake, fd)
 	if not ok then
 		log(string.format("disconnect fd = %d, error = %s", fd, id))

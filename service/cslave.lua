@@ -178,7 +178,9 @@ end
 -- An older slave has connected: its first byte is its number.
 local function accept(fd, from)
 	socket.start(fd)
+	local in_time = control.deadline(fd)
 	local byte = socket.read(fd, 1)
+	in_time()
 	local id = byte and string.byte(byte)
 	if not id then
 		log(string.format("Connection (fd =%d) closed", fd))

@@ -7,6 +7,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
+#[path = "networks/security.rs"]
+mod security;
 
 use common::nodes::Runtime::Ours;
 use common::nodes::{Node, free_ports, harbor, pairs};

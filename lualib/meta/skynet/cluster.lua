@@ -29,6 +29,19 @@ function cluster.open(port, max) end
 ---@param config? table<string, string|false>
 function cluster.reload(config) end
 
+---Looks for nodes that are not configured.
+---@param source string
+function cluster.discover(source) end
+
+---Tells other nodes where a node is.
+---@param node string
+---@param address string
+function cluster.announce(node, address) end
+
+---Takes an announcement back.
+---@param node string
+function cluster.withdraw(node) end
+
 ---Makes a service that stands for one of another node.
 ---@param node string
 ---@param name? integer|string

@@ -4,6 +4,9 @@
 local skynet = require "skynet"
 local socket = require "skynet.socket"
 
+-- Centiseconds for the first bytes of a connection.
+local HANDSHAKE_TIME <const> = 500
+
 local control = {}
 
 -- Writes a packet; returns false when the connection is gone.
@@ -23,6 +26,20 @@ function control.read(fd)
 		if values[1] then
 			return table.unpack(values, 2, values.n)
 		end
+	end
+end
+
+-- Ends a connection whose other end does not say who it is for a while, unless the function that
+-- this returns is called before.
+function control.deadline(fd)
+	local over = false
+	skynet.timeout(HANDSHAKE_TIME, function()
+		if not over then
+			socket.shutdown(fd)
+		end
+	end)
+	return function()
+		over = true
 	end
 end
 

@@ -10,8 +10,10 @@
 //! | `mod.rs` | the service: commands of the slave, bytes of the other nodes |
 //! | `network.rs` | what senders and the service share: the way out, names |
 //! | `lines.rs` | how many lines other nodes may cause in the log |
+//! | `held.rs` | what messages hold that wait for a node or a name |
 //! | `peer.rs` | the state of the link to one other node |
 
+mod held;
 mod lines;
 mod network;
 mod peer;
@@ -198,8 +200,7 @@ impl Harbor {
             let line = format!("Unknown destination :{dead:x} from :{from:x} type({})", label.kind);
             self.network.log(node, &line);
             if kind != Kind::ERROR {
-                let error = Message::empty(to, session, Kind::ERROR);
-                self.network.send(node, source, error);
+                self.network.report_dead(node, to, source, session);
             }
         }
     }

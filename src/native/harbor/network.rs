@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use super::held::Held;
 use super::lines::Lines;
 use super::peer::{Asked, Letter, Peer};
 use crate::codec::harbor::{Label, PAYLOAD_MAX};
@@ -24,6 +25,7 @@ pub(super) struct Network {
     peers: Vec<Mutex<Peer>>,
     names: Mutex<Names>,
     lines: Mutex<Lines>,
+    held: Held,
 }
 
 #[derive(Default)]
@@ -64,7 +66,8 @@ impl Network {
         let peer =
             |_| Mutex::new(if alone { Peer::Down } else { Peer::Unknown { waiting: Vec::new() } });
         let peers = (0..=u8::MAX).map(peer).collect();
-        Self { service, slave, peers, names: Mutex::default(), lines: Mutex::default() }
+        let (names, lines) = (Mutex::default(), Mutex::default());
+        Self { service, slave, peers, names, lines, held: Held::default() }
     }
 
     /// Logs a line that somebody can cause as often as he likes: only so many get through.
@@ -91,6 +94,7 @@ impl Network {
         let waiting = peer.open();
         if let Peer::Up { socket, asked } = &mut *peer {
             for letter in waiting {
+                self.held.release(&letter.message);
                 self.write(node, (*socket, asked), letter.to, &letter.message);
             }
         }
@@ -102,6 +106,7 @@ impl Network {
         match before {
             Peer::Unknown { waiting } | Peer::Greeting { waiting, .. } => {
                 for letter in waiting {
+                    self.held.release(&letter.message);
                     self.drop_message(node, letter.to, &letter.message);
                 }
             }
@@ -129,11 +134,13 @@ impl Network {
     pub(super) fn send(&self, node: &Node, to: Address, message: Message) {
         let mut peer = self.peer(to.harbor());
         match &mut *peer {
-            Peer::Unknown { waiting } | Peer::Greeting { waiting, .. } => {
+            Peer::Unknown { waiting } | Peer::Greeting { waiting, .. }
+                if self.held.admit(&message) =>
+            {
                 waiting.push(Letter { to, message });
             }
             Peer::Up { socket, asked } => self.write(node, (*socket, asked), to, &message),
-            Peer::Down => {
+            _ => {
                 drop(peer);
                 self.drop_message(node, to, &message);
             }
@@ -177,6 +184,24 @@ impl Network {
         refuse(node, to, message);
     }
 
+    /// Tells the source of a message from a link that there is no service `dead`. A source on a
+    /// node without a link is told nothing: such messages would wait, as many as a peer likes.
+    pub(super) fn report_dead(
+        &self,
+        node: &Node,
+        dead: Address,
+        source: Address,
+        session: Session,
+    ) {
+        let error = Message::empty(dead, session, Kind::ERROR);
+        if !node.is_remote(source) {
+            // A source that is gone needs no notice.
+            let _ = node.scheduler().post(source, error);
+        } else if let Peer::Up { socket, asked } = &mut *self.peer(source.harbor()) {
+            self.write(node, (*socket, asked), source, &error);
+        }
+    }
+
     /// Sends to a global name; messages to a name that nobody has registered wait for it, in order.
     pub(super) fn send_to_name(&self, node: &Node, name: &[u8], message: Message) {
         let name = &name[..name.len().min(NAME_BYTES)];
@@ -184,6 +209,12 @@ impl Network {
         if let Some(to) = names.known.get(name).copied() {
             drop(names);
             return self.route(node, to, message);
+        }
+        if !self.held.admit(&message) {
+            drop(names);
+            let name = String::from_utf8_lossy(name);
+            self.log(node, &format!("Drop message to {name}: too many messages wait"));
+            return refuse(node, Address::NOBODY, &message);
         }
         let waiting = names.waiting.entry(name.to_vec()).or_default();
         waiting.push(message);
@@ -197,6 +228,7 @@ impl Network {
         let mut names = lock(&self.names);
         names.known.insert(name.to_vec(), address);
         for message in names.waiting.remove(name).unwrap_or_default() {
+            self.held.release(&message);
             self.route(node, address, message);
         }
     }
