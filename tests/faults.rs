@@ -51,7 +51,7 @@ fn a_slave_that_is_killed_again_and_again() {
     let callee = start_harbor(&Ours, "fault_callee", 2, &ports);
     callee.wait_for("LISTENS");
     let mut run = Run::with("slave killed", caller, callee, None);
-    let until = Instant::now() + length(3000, 60);
+    let until = Instant::now() + length(2500, 60);
     while Instant::now() < until {
         thread::sleep(Duration::from_millis(random.below(1000) as u64));
         run.kill_callee(Duration::from_millis(random.below(700) as u64));
@@ -103,7 +103,7 @@ fn a_frozen_peer_with_signs_of_life() {
 fn a_peer_that_is_killed_again_and_again() {
     let mut random = Random::new(seed());
     let mut run = Run::cluster("peer killed", &Setup::default());
-    let until = Instant::now() + length(5000, 300);
+    let until = Instant::now() + length(4000, 300);
     while Instant::now() < until {
         thread::sleep(Duration::from_millis(random.below(1000) as u64));
         run.kill_callee(Duration::from_millis(random.below(700) as u64));
