@@ -13,14 +13,15 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::{DEADLINE, wait_until};
+use super::DEADLINE;
 
 /// How often somebody who waits for a line looks again: nodes under load need the processor.
 const STEP: Duration = Duration::from_millis(2);
 
 /// What runs a node.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) enum Runtime {
+    #[default]
     Ours,
     Reference(PathBuf),
 }
@@ -28,6 +29,10 @@ pub(crate) enum Runtime {
 impl Runtime {
     pub(crate) fn reference() -> Option<Self> {
         std::env::var_os("IRONSKY_REFERENCE").map(|checkout| Self::Reference(checkout.into()))
+    }
+
+    pub(crate) fn is_ours(&self) -> bool {
+        matches!(self, Self::Ours)
     }
 
     fn root(&self) -> PathBuf {
@@ -146,15 +151,22 @@ cpath = '{root}/cservice/?.so'
         }
     }
 
-    /// Waits for the end of the process.
+    /// Waits for the end of the process; `None` when it does not come.
+    pub(crate) fn end(&mut self) -> Option<ExitStatus> {
+        let until = Instant::now() + DEADLINE;
+        while Instant::now() < until {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return Some(status);
+            }
+            thread::sleep(STEP);
+        }
+        None
+    }
+
+    /// As `end`, which must come.
     #[track_caller]
     pub(crate) fn wait_for_end(&mut self) -> ExitStatus {
-        let mut status = None;
-        wait_until(|| {
-            status = self.child.try_wait().unwrap();
-            status.is_some()
-        });
-        status.unwrap()
+        self.end().unwrap_or_else(|| panic!("it does not end\n{}", self.read("log")))
     }
 
     /// Waits for the end of a script of checks, which must be good.
