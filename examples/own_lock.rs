@@ -111,7 +111,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let workers: Vec<_> = (0..2)
         .map(|index| {
             let scheduler = Arc::clone(&scheduler);
-            thread::spawn(move || scheduler.run_worker(index))
+            thread::spawn(move || scheduler.run_worker(index, None))
         })
         .collect();
 

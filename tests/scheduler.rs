@@ -86,7 +86,7 @@ impl<S: Strategy> Lab<S> {
 
     fn run_worker(&mut self, index: usize) {
         let scheduler = Arc::clone(&self.scheduler);
-        self.threads.push(std::thread::spawn(move || scheduler.run_worker(index)));
+        self.threads.push(std::thread::spawn(move || scheduler.run_worker(index, None)));
     }
 
     fn run_watcher(&mut self) {

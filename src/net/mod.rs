@@ -1,12 +1,15 @@
-//! Sockets: TCP, UDP and foreign descriptors, and the thread that waits for them.
+//! Sockets: TCP, UDP and foreign descriptors, and the post of who waits for them.
 //!
 //! A [`Net`] belongs to a node. Services ask it for sockets and get ids; what happens to a socket
 //! comes to its owner as a message of kind 6 (`message/socket.rs`). Spec: network section 1.
 //!
 //! Almost everything is done by the thread that asks, under the lock of the socket in question:
-//! there are no requests to the poll thread. That thread only waits, reads, accepts, and goes on
-//! writing what the kernel had no room for. It is started by the first socket and sleeps without
-//! a limit while nothing happens.
+//! there are no requests to a poll thread. What is left is to wait, read, accept, and go on
+//! writing what the kernel had no room for: *rounds*, done by whoever is the *lookout*. That is an
+//! idle worker; while all workers are busy, or where there are none, it is the thread `net`, which
+//! the first socket starts. Nobody wakes up while nothing happens. See [`Lookout`].
+//!
+//! [`Lookout`]: crate::sync::Lookout
 //!
 //! | file | what is in it |
 //! |---|---|
@@ -15,12 +18,12 @@
 //! | `open.rs` | listen, connect, bind |
 //! | `control.rs` | start, pause, close, shutdown |
 //! | `send.rs`, `turn.rs` | writing |
-//! | `poll.rs` | the poll thread |
-//! | `stream.rs` | what it does with streams and listeners |
+//! | `poll.rs` | the rounds of the lookout |
+//! | `stream.rs` | what they do with streams and listeners |
 //! | `udp.rs` | UDP |
 //! | `grace.rs` | sockets that nobody needs any more |
 //! | `resolver.rs` | looks names up for connects |
-//! | `buffer.rs` | what the poll thread reads into |
+//! | `buffer.rs` | what a round reads into |
 //! | `address.rs`, `sys.rs` | addresses, single system calls |
 
 mod address;
@@ -102,8 +105,13 @@ pub trait Home: Send + Sync {
     fn deliver(&self, to: Address, message: Message) -> Result<(), Message>;
 
     /// Calls `deliver`, which delivers several messages, and wakes workers for all of them at
-    /// its end.
-    fn together(&self, deliver: &mut dyn FnMut());
+    /// its end. It returns whether the calling thread goes on with the sockets before it does
+    /// anything else.
+    fn together(&self, deliver: &mut dyn FnMut() -> bool);
+
+    /// Says how a thread is woken that is in [`Net::wait`]: the alarm ends the present wait, or
+    /// the next one. Called before the first [`Net::claim`] that returns true.
+    fn set_alarm(&self, alarm: Box<dyn Fn() + Send + Sync>);
 
     /// Writes a line to the service log.
     fn log(&self, source: Address, line: &str);
@@ -123,7 +131,7 @@ struct Shared<S: Strategy> {
     home: Box<dyn Home>,
     settings: Settings,
     table: slot::Table<S>,
-    poller: poll::Poller,
+    poller: poll::Poller<S>,
     resolver: resolver::Resolver,
     grace: grace::Grace,
     stopping: AtomicBool,
@@ -150,10 +158,34 @@ impl<S: Strategy> Net<S> {
         &self.shared.settings
     }
 
-    /// Ends the poll thread and closes every socket, without writing what waits.
+    /// Takes the post of the lookout, if it is vacant and there are sockets.
+    pub fn claim(&self) -> bool {
+        self.shared.poller.claim()
+    }
+
+    /// Looks whether sockets have something; with `block`, waits for it. Returns whether they
+    /// have. Called by the lookout.
     ///
     /// # Blocking
-    /// Until the poll thread has ended.
+    /// With `block`, until a socket has something, a deadline passes or the alarm is rung.
+    pub fn wait(&self, block: bool) -> bool {
+        self.shared.wait(block)
+    }
+
+    /// Reads, accepts and writes what the last [`Self::wait`] has found. Called by the lookout.
+    pub fn carry_out(&self) {
+        self.shared.carry_out();
+    }
+
+    /// Leaves the post of the lookout.
+    pub fn release(&self) {
+        self.shared.poller.release();
+    }
+
+    /// Ends the thread of the sockets and closes every socket, without writing what waits.
+    ///
+    /// # Blocking
+    /// Until the thread has ended.
     pub fn stop(&self) {
         self.shared.stop();
     }

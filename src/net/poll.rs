@@ -1,19 +1,23 @@
-//! The poll thread: waits for readiness and does what it says, one socket after the other.
+//! Rounds: wait for readiness and do what it says, one socket after the other.
 //!
 //! Events are edge-triggered: each is reported once, so whatever is reported is read until nothing
 //! is left, or noted in `missed` when nobody wants to hear of it. A socket that has very much to
 //! read is put aside for the sockets behind it (`again`).
 //!
+//! Rounds are done by the [`Lookout`]: an idle worker calls `wait` and `carry_out`, the thread
+//! `net` stands in.
+//!
 //! *Start and end.* The first descriptor to watch starts the thread. [`Shared::stop`] wakes it; it
 //! ends, and then everything is closed.
 //!
-//! *Who wakes it.* Only `stop`, and `grace.rs` for its first deadline: everything else is done by
-//! the thread that asks, because the kernel's list of watched descriptors may be changed by any
-//! thread.
+//! *Who wakes the lookout.* Besides `stop` and the scheduler only `grace.rs` for its first
+//! deadline: everything else is done by the thread that asks, because the kernel's list of watched
+//! descriptors may be changed by any thread.
 
 use std::io;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use mio::event::Event;
 use mio::{Events, Poll, Registry, Token, Waker};
@@ -21,8 +25,8 @@ use mio::{Events, Poll, Registry, Token, Waker};
 use super::slot::{Phase, Slot};
 use super::stream::Reader;
 use super::{Shared, SocketId};
-use crate::sync::Strategy;
 use crate::sync::facade::atomic::Ordering;
+use crate::sync::{Lookout, Strategy};
 
 /// So many sockets are looked at before the kernel is asked again.
 const EVENTS_MAX: usize = 256;
@@ -31,18 +35,38 @@ const EVENTS_MAX: usize = 256;
 /// enough for the first of them not to wait.
 const TOGETHER: usize = 16;
 
+/// A round that reads so much is handled by other workers, while the lookout goes on: to read and
+/// to handle it one after the other would take longer than to wake somebody.
+const HEAVY_BYTES: usize = 32 << 10;
+
 /// The token of the waker: no socket has it, ids are positive.
 const WAKE: Token = Token(0);
 
-/// What other threads use of the poll thread.
-pub(super) struct Poller {
+/// The kernel's list of watched descriptors, and who looks at it.
+pub(super) struct Poller<S: Strategy> {
     handles: OnceLock<Handles>,
+    lookout: Lookout<S::Parker>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Handles {
     registry: Registry,
-    waker: Waker,
+    waker: Arc<Waker>,
+    /// Only the lookout takes it.
+    round: Mutex<Round>,
+}
+
+/// What the lookout works with.
+struct Round {
+    poll: Poll,
+    events: Events,
+    reader: Reader,
+}
+
+impl Handles {
+    fn round(&self) -> MutexGuard<'_, Round> {
+        self.round.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What readiness says.
@@ -71,13 +95,13 @@ impl Ready {
     }
 }
 
-impl Poller {
+impl<S: Strategy> Poller<S> {
     pub(super) fn new() -> Self {
-        Self { handles: OnceLock::new(), thread: Mutex::new(None) }
+        Self { handles: OnceLock::new(), lookout: Lookout::new(), thread: Mutex::new(None) }
     }
 
     /// Returns the list of watched descriptors; the first call starts the thread.
-    pub(super) fn registry<S: Strategy>(&self, shared: &Shared<S>) -> io::Result<&Registry> {
+    pub(super) fn registry(&self, shared: &Shared<S>) -> io::Result<&Registry> {
         match self.handles.get() {
             Some(handles) => Ok(&handles.registry),
             None => self.start(shared),
@@ -85,30 +109,53 @@ impl Poller {
     }
 
     #[cold]
-    fn start<S: Strategy>(&self, shared: &Shared<S>) -> io::Result<&Registry> {
+    fn start(&self, shared: &Shared<S>) -> io::Result<&Registry> {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(handles) = self.handles.get() {
             return Ok(&handles.registry);
         }
-        let poll = Poll::new()?;
-        let registry = poll.registry().try_clone()?;
-        let waker = Waker::new(&registry, WAKE)?;
+        let handles = Handles::new()?;
+        let waker = Arc::clone(&handles.waker);
+        // It fails only when the lookout is being woken already.
+        shared.home.set_alarm(Box::new(move || drop(waker.wake())));
         let own = shared.own.upgrade().ok_or_else(|| io::Error::other("the node has ended"))?;
         let builder = Builder::new().name("net".to_owned());
-        *thread = Some(builder.spawn(move || abort_on_panic(|| own.run(poll)))?);
-        Ok(&self.handles.get_or_init(|| Handles { registry, waker }).registry)
+        let handles = self.handles.get_or_init(|| handles);
+        *thread = Some(builder.spawn(move || abort_on_panic(|| own.stand_by()))?);
+        Ok(&handles.registry)
     }
 
-    /// Makes the thread look at its deadlines, or at its end.
+    /// Makes the lookout look at its deadlines, or at its end.
     pub(super) fn wake(&self) {
         if let Some(handles) = self.handles.get() {
-            // It fails only when the thread is being woken already.
+            // As above.
             let _ = handles.waker.wake();
         }
     }
+
+    /// See [`super::Net::claim`].
+    pub(super) fn claim(&self) -> bool {
+        self.handles.get().is_some() && self.lookout.claim()
+    }
+
+    /// See [`super::Net::release`].
+    pub(super) fn release(&self) {
+        self.lookout.release();
+    }
 }
 
-/// There is no half-alive runtime: a panic in the poll thread ends the process.
+impl Handles {
+    fn new() -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let registry = poll.registry().try_clone()?;
+        let waker = Arc::new(Waker::new(&registry, WAKE)?);
+        let events = Events::with_capacity(EVENTS_MAX);
+        let round = Mutex::new(Round { poll, events, reader: Reader::new() });
+        Ok(Self { registry, waker, round })
+    }
+}
+
+/// There is no half-alive runtime: a panic in the thread ends the process.
 fn abort_on_panic(run: impl FnOnce()) {
     if std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err() {
         std::process::abort();
@@ -116,33 +163,53 @@ fn abort_on_panic(run: impl FnOnce()) {
 }
 
 impl<S: Strategy> Shared<S> {
-    fn run(self: Arc<Self>, mut poll: Poll) {
-        let mut events = Events::with_capacity(EVENTS_MAX);
-        let mut reader = Reader::new();
+    /// The thread `net`: is the lookout while nobody else wants to be.
+    fn stand_by(self: Arc<Self>) {
+        let round = || {
+            if self.wait(true) {
+                self.carry_out();
+            }
+        };
         // SeqCst: pairs with `stop`, which wakes the thread afterwards.
-        while !self.stopping.load(Ordering::SeqCst) {
-            let timeout = match reader.again.is_empty() {
-                true => self.next_deadline(),
-                false => Some(std::time::Duration::ZERO),
-            };
-            // Interrupted, or a lack of memory that passes: the loop tries again.
-            if poll.poll(&mut events, timeout).is_err() {
-                continue;
-            }
-            reader.now_cs = self.home.now_cs();
-            let mut events = events.iter().filter(|event| event.token() != WAKE);
-            while let Some(first) = events.next() {
-                self.home.together(&mut || {
-                    for event in std::iter::once(first).chain(events.by_ref().take(TOGETHER - 1)) {
-                        self.ready(&mut reader, Ready::of(event));
-                    }
-                });
-            }
-            for ready in std::mem::take(&mut reader.again) {
-                self.ready(&mut reader, ready);
-            }
-            self.close_overdue();
+        self.poller.lookout.stand_in(round, || self.stopping.load(Ordering::SeqCst));
+    }
+
+    /// See [`super::Net::wait`].
+    pub(super) fn wait(&self, block: bool) -> bool {
+        let Some(handles) = self.poller.handles.get() else { return false };
+        let round = &mut *handles.round();
+        let timeout = match block && round.reader.again.is_empty() {
+            true => self.next_deadline(),
+            false => Some(Duration::ZERO),
+        };
+        // Interrupted, or a lack of memory that passes: the caller tries again.
+        if round.poll.poll(&mut round.events, timeout).is_err() {
+            round.events.clear();
         }
+        !round.reader.again.is_empty()
+            || round.events.iter().any(|event| event.token() != WAKE)
+            || self.next_deadline().is_some_and(|left| left.is_zero())
+    }
+
+    /// See [`super::Net::carry_out`].
+    pub(super) fn carry_out(&self) {
+        let Some(handles) = self.poller.handles.get() else { return };
+        let Round { events, reader, .. } = &mut *handles.round();
+        (reader.now_cs, reader.bytes) = (self.home.now_cs(), 0);
+        let mut left = events.iter().filter(|event| event.token() != WAKE).peekable();
+        let mut group = Vec::with_capacity(TOGETHER);
+        while left.peek().is_some() {
+            group.extend(left.by_ref().take(TOGETHER).map(Ready::of));
+            self.home.together(&mut || {
+                group.drain(..).for_each(|ready| self.ready(reader, ready));
+                left.peek().is_some() || reader.bytes >= HEAVY_BYTES
+            });
+        }
+        for ready in std::mem::take(&mut reader.again) {
+            self.ready(reader, ready);
+        }
+        events.clear();
+        self.close_overdue();
     }
 
     /// Does what readiness says. Reading comes before writing.
@@ -185,6 +252,7 @@ impl<S: Strategy> Shared<S> {
             return;
         }
         self.poller.wake();
+        self.poller.lookout.wake();
         let thread = self.poller.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             // A panic in it has ended the process.

@@ -23,13 +23,15 @@ pub(super) struct Reader {
     pub(super) again: Vec<Ready>,
     /// The time of this round.
     pub(super) now_cs: u64,
+    /// How much this round has read from streams.
+    pub(super) bytes: usize,
     reserve: sys::Reserve,
 }
 
 impl Reader {
     pub(super) fn new() -> Self {
         let reserve = sys::Reserve::new();
-        Self { buffer: Buffer::new(), again: Vec::new(), now_cs: 0, reserve }
+        Self { buffer: Buffer::new(), again: Vec::new(), now_cs: 0, bytes: 0, reserve }
     }
 }
 
@@ -59,6 +61,7 @@ impl<S: Strategy> Shared<S> {
                 Ok(0) => return self.end_of_input(slot, head),
                 Ok(count) => {
                     slot.figures.count_read(count as u64, reader.now_cs);
+                    reader.bytes += count;
                     let data = reader.buffer.take(count);
                     self.tell(slot, Event::Data, (head.id, count as i32), data);
                     // A short read has emptied the socket; what comes later is a new event. The

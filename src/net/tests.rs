@@ -44,9 +44,11 @@ impl Home for TestHome {
         Ok(())
     }
 
-    fn together(&self, deliver: &mut dyn FnMut()) {
-        deliver();
+    fn together(&self, deliver: &mut dyn FnMut() -> bool) {
+        let _more = deliver();
     }
+
+    fn set_alarm(&self, _: Box<dyn Fn() + Send + Sync>) {}
 
     fn log(&self, _: Address, line: &str) {
         self.0.log.lock().unwrap().push(line.to_owned());

@@ -4,8 +4,8 @@ use std::sync::{Arc, Weak};
 
 use super::Node;
 use crate::message::{Address, Message};
-use crate::net::Home;
-use crate::sched::Scheduler;
+use crate::net::{Home, Net};
+use crate::sched::{Outside, Scheduler};
 use crate::timer::Clock;
 
 pub(super) struct NetHome {
@@ -25,8 +25,12 @@ impl Home for NetHome {
         self.scheduler.post(to, message)
     }
 
-    fn together(&self, deliver: &mut dyn FnMut()) {
+    fn together(&self, deliver: &mut dyn FnMut() -> bool) {
         self.scheduler.wake_after(deliver);
+    }
+
+    fn set_alarm(&self, alarm: Box<dyn Fn() + Send + Sync>) {
+        self.scheduler.set_alarm(alarm);
     }
 
     fn log(&self, source: Address, line: &str) {
@@ -38,5 +42,24 @@ impl Home for NetHome {
 
     fn now_cs(&self) -> u64 {
         self.clock.now()
+    }
+}
+
+/// Workers with nothing to do wait for the sockets.
+impl Outside for Net {
+    fn claim(&self) -> bool {
+        Net::claim(self)
+    }
+
+    fn wait(&self, block: bool) -> bool {
+        Net::wait(self, block)
+    }
+
+    fn carry_out(&self) {
+        Net::carry_out(self);
+    }
+
+    fn release(&self) {
+        Net::release(self);
     }
 }

@@ -213,7 +213,7 @@ impl Node {
             let line = format!("error: worker {index} is not pinned: {error}");
             self.log(Address::NOBODY, line.as_bytes());
         }
-        Scheduler::run_worker(&self.scheduler, index);
+        Scheduler::run_worker(&self.scheduler, index, Some(&self.net));
     }
 }
 

@@ -5,10 +5,11 @@
 //! takes it and runs a turn (`worker.rs`), then puts it back if more waits.
 //!
 //! Threads: `run_worker` once for each worker, `run_watcher` once. None of them wakes up while
-//! the node is idle.
+//! the node is idle. One of the idle workers waits for the sockets (`outside.rs`).
 
 mod accounting;
 mod cpu_clock;
+mod outside;
 mod panic;
 mod scheduler;
 mod watcher;
@@ -16,6 +17,7 @@ mod weight;
 mod worker;
 
 pub(crate) use cpu_clock::thread_cpu_ns;
+pub use outside::Outside;
 pub(crate) use panic::panic_text;
 pub use scheduler::{Endless, Reports, Scheduler, Settings};
 pub use weight::Weight;

@@ -252,32 +252,50 @@ impl<S: Strategy> Scheduler<S> {
         CURRENT.with(|current| current.set((ptr::null(), 0)));
     }
 
+    /// Returns the state of the worker that the calling thread is.
+    fn own_state(&self) -> Option<&WorkerState<S>> {
+        let (scheduler, index) = CURRENT.with(Cell::get);
+        ptr::eq(scheduler, ptr::from_ref(self).cast()).then(|| &self.workers[index])
+    }
+
     /// Hands a mailbox that became ready to a worker: to this one's next slot if this is a
     /// worker, so that a reply needs no wake-up, else to the run queue.
     fn ready(&self, cell: Arc<ServiceCell<S>>) {
-        let (scheduler, index) = CURRENT.with(Cell::get);
-        if !ptr::eq(scheduler, ptr::from_ref(self).cast()) {
-            if HELD.with(Cell::get).is_none() {
-                return self.enqueue(cell);
-            }
-            HELD.with(|held| held.set(Some(true)));
-            return self.queue.push(cell);
-        }
-        match self.workers[index].next.put(cell) {
-            Some(earlier) => self.enqueue(earlier),
+        let Some(worker) = self.own_state() else { return self.enqueue_or_hold(cell) };
+        match worker.next.put(cell) {
+            Some(earlier) => self.enqueue_or_hold(earlier),
+            // In `wake_after` the worker is between two turns: it runs what is in the slot soon.
+            None if HELD.with(Cell::get).is_some() => {}
             None if self.workers.len() > 1 => self.watch.slot_filled(&self.sleepers),
             None => {}
         }
     }
 
-    /// Calls `deliver`, which sends much from a thread that is no worker, and wakes a worker only
-    /// after it: so the thread is not interrupted at its first message.
-    pub fn wake_after(&self, deliver: impl FnOnce()) {
+    fn enqueue_or_hold(&self, cell: Arc<ServiceCell<S>>) {
+        if HELD.with(Cell::get).is_none() {
+            return self.enqueue(cell);
+        }
+        HELD.with(|held| held.set(Some(true)));
+        self.queue.push(cell);
+    }
+
+    /// Calls `deliver`, which sends much, and wakes a worker for it only afterwards: so the
+    /// calling thread is not interrupted at its first message. If `deliver` says that there is more
+    /// to do, a worker leaves everything to the others and keeps nothing for itself.
+    pub fn wake_after(&self, deliver: impl FnOnce() -> bool) {
         HELD.with(|held| held.set(Some(false)));
-        deliver();
+        let more = deliver();
+        if more && let Some(cell) = self.own_state().and_then(|worker| worker.next.take()) {
+            self.enqueue_or_hold(cell);
+        }
         if HELD.with(Cell::take) == Some(true) {
             self.sleepers.notify_one();
         }
+    }
+
+    /// Says how a worker is woken that waits for what is outside; see [`Outside`](super::Outside).
+    pub fn set_alarm(&self, alarm: Box<dyn Fn() + Send + Sync>) {
+        self.sleepers.set_alarm(alarm);
     }
 
     /// Puts a mailbox on the run queue and wakes a worker for it.

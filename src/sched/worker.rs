@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::accounting::Accounting;
+use super::outside::Post;
 use super::panic::panic_text;
-use super::{Scheduler, Weight};
+use super::{Outside, Scheduler, Weight};
 use crate::message::{Address, Message, Payload};
 use crate::service::{Body, ServiceCell, Taken};
 use crate::sync::{NextSlot, RunQueue, Strategy, Woken};
@@ -14,6 +15,9 @@ use crate::sync::{NextSlot, RunQueue, Strategy, Woken};
 /// How many turns in a row may come from the next slot while others wait in the run queue: enough
 /// for a few round trips between two services, short enough that nobody notices the wait.
 const SLOT_TURNS_MAX: u32 = 32;
+
+/// After so many turns a busy worker looks outside, if nobody else does.
+const OUTSIDE_TURNS: u32 = 64;
 
 /// The first overload report comes above this length. Spec: runtime section 5.6.
 const OVERLOAD_THRESHOLD: usize = 1024;
@@ -76,26 +80,41 @@ impl<S: Strategy> WorkerState<S> {
 struct Worker<'a, S: Strategy> {
     scheduler: &'a Scheduler<S>,
     state: &'a WorkerState<S>,
+    outside: Option<&'a dyn Outside>,
     index: usize,
     clock: Option<Accounting>,
     searching: bool,
     slot_turns: u32,
+    /// Turns since the last look outside.
+    inside_turns: u32,
 }
 
 impl<S: Strategy> Scheduler<S> {
-    /// Runs services on the calling thread until [`Scheduler::stop`].
+    /// The last look of a worker that goes to sleep.
+    fn has_work(&self) -> bool {
+        // Whoever filled a slot before may have seen nobody asleep.
+        if self.workers.iter().any(|worker| worker.next.is_some()) {
+            self.watch.slot_filled(&self.sleepers);
+        }
+        !self.queue.is_empty() || self.is_stopping()
+    }
+
+    /// Runs services on the calling thread until [`Scheduler::stop`], and carries out what comes
+    /// from outside.
     ///
     /// # Blocking
     /// Sleeps while there is nothing to do.
-    pub fn run_worker(&self, index: usize) {
+    pub fn run_worker(&self, index: usize, outside: Option<&dyn Outside>) {
         self.enter_worker(index);
         let mut worker = Worker {
             scheduler: self,
             state: &self.workers[index],
+            outside,
             index,
             clock: self.profile.then(|| Accounting::new(self.origin)),
             searching: false,
             slot_turns: 0,
+            inside_turns: 0,
         };
         // Work may be there before the worker sleeps for the first time.
         self.watch.worker_woke();
@@ -113,6 +132,7 @@ impl<S: Strategy> Worker<'_, S> {
             if self.scheduler.is_stopping() {
                 return None;
             }
+            self.glance_outside();
             if let Some(cell) = self.take_next().or_else(|| self.take_queued()) {
                 return Some(cell);
             }
@@ -139,6 +159,12 @@ impl<S: Strategy> Worker<'_, S> {
     fn take_queued(&mut self) -> Option<Arc<ServiceCell<S>>> {
         let cell = self.scheduler.queue.pop()?;
         self.slot_turns = 0;
+        self.end_search();
+        Some(cell)
+    }
+
+    /// The worker has something to do.
+    fn end_search(&mut self) {
         if std::mem::take(&mut self.searching)
             && self.scheduler.sleepers.stop_search()
             && !self.scheduler.queue.is_empty()
@@ -146,23 +172,58 @@ impl<S: Strategy> Worker<'_, S> {
             // The last searcher wakes the next one, so that a burst brings up all workers.
             self.scheduler.sleepers.notify_one();
         }
-        Some(cell)
     }
 
     /// Sleeps until somebody may have work for this worker.
     fn idle(&mut self) {
-        let scheduler = self.scheduler;
-        let woken = scheduler.sleepers.sleep(self.index, self.searching, None, || {
-            // Whoever filled a slot before may have seen nobody asleep.
-            if scheduler.workers.iter().any(|worker| worker.next.is_some()) {
-                scheduler.watch.slot_filled(&scheduler.sleepers);
-            }
-            !scheduler.queue.is_empty() || scheduler.is_stopping()
-        });
-        self.searching = !matches!(woken, Woken::TimedOut);
-        scheduler.watch.worker_woke();
+        match self.outside.and_then(Post::take) {
+            Some(post) => self.sleep_outside(&post),
+            None => self.sleep(),
+        }
         if let Some(clock) = &mut self.clock {
             self.state.set_charged(clock.resume());
+        }
+    }
+
+    fn sleep(&mut self) {
+        let scheduler = self.scheduler;
+        let has_work = || scheduler.has_work();
+        let woken = scheduler.sleepers.sleep(self.index, self.searching, None, has_work);
+        self.searching = !matches!(woken, Woken::TimedOut);
+        scheduler.watch.worker_woke();
+    }
+
+    /// Sleeps where the outside is heard, and carries out what has come from there.
+    fn sleep_outside(&mut self, post: &Post<'_>) {
+        let scheduler = self.scheduler;
+        let mut has_come = false;
+        let woken = scheduler.sleepers.sleep_elsewhere(
+            self.index,
+            self.searching,
+            || scheduler.has_work(),
+            || has_come = post.wait(true),
+        );
+        self.searching = matches!(woken, Woken::Work | Woken::Notified);
+        scheduler.watch.worker_woke();
+        self.inside_turns = 0;
+        if has_come {
+            // What the worker was woken for is not to wait for what comes from outside.
+            self.end_search();
+            post.carry_out();
+        }
+    }
+
+    /// Looks outside from time to time when all workers are busy.
+    fn glance_outside(&mut self) {
+        self.inside_turns += 1;
+        if self.inside_turns < OUTSIDE_TURNS || self.searching {
+            return;
+        }
+        self.inside_turns = 0;
+        if let Some(post) = self.outside.and_then(Post::take)
+            && post.wait(false)
+        {
+            post.carry_out();
         }
     }
 

@@ -12,6 +12,7 @@ pub mod class;
 pub(crate) mod facade;
 mod futex;
 pub mod lock;
+mod lookout;
 #[cfg(test)]
 #[cfg(any(ironsky_loom, ironsky_shuttle))]
 mod models;
@@ -29,6 +30,7 @@ mod strategy;
 pub use class::Class;
 pub use futex::futex_calls;
 pub use lock::{Optimistic, ReentrantGuard, ReentrantLock};
+pub use lookout::Lookout;
 pub use next_slot::NextSlot;
 pub use parker::{CondvarParker, FutexParker, Park};
 pub use queue::{LockFreeQueue, LockedQueue, RunQueue};

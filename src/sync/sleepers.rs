@@ -12,12 +12,16 @@
 //! `sleeping` changes only in the lock, together with the stack.
 //!
 //! *The stack* is last in, first out: the thread that slept least has the warmest cache, and the
-//! others may sleep for long.
+//! others may sleep for long. Below it is the *lookout*: at most one worker that does not sleep in
+//! its parker but waits for something else, the sockets of the node. It is chosen when nobody else
+//! sleeps, and woken by the alarm.
 //!
 //! *Invariants*
-//! 1. An index is on the stack exactly while its worker is in `sleep` and nobody chose it.
-//! 2. Who takes a foreign index off the stack leaves exactly one token in its parker, and the
-//!    worker takes exactly that token before it returns. No token outlives a call of `sleep`.
+//! 1. An index is on the stack, or the lookout, exactly while its worker is in `sleep` or
+//!    `sleep_elsewhere` and nobody chose it.
+//! 2. Who takes a foreign index off leaves exactly one token in its parker, and the worker takes
+//!    exactly that token before it returns. No token outlives a call of `sleep`. The alarm may
+//!    outlive one: then the next lookout returns early.
 //! 3. The chosen worker counts as searching from the moment it is chosen, so one burst of pushes
 //!    wakes one worker and not all.
 //!
@@ -29,10 +33,14 @@
 //! each of which is again W1 to W3 (in `stop_search` the caller looks, when told that it was the
 //! last).
 //!
+//! *The lookout is not lost either*: the alarm is rung after the token is left, and it holds until
+//! somebody waits for it. Whoever takes it instead has returned from the wait, and looks.
+//!
 //! *Shutdown*: `notify_all` empties the stack; a worker that is not asleep at that moment has to
 //! look at the node's stop flag in `has_work`.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
@@ -54,7 +62,7 @@ const fn sleeping(state: usize) -> usize {
     state / SLEEPING_ONE
 }
 
-/// How a call of [`Sleepers::sleep`] ended.
+/// How a call of [`Sleepers::sleep`] or [`Sleepers::sleep_elsewhere`] ended.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Woken {
     /// There was work at the last look: the worker did not sleep. It counts as searching.
@@ -63,13 +71,50 @@ pub enum Woken {
     Notified,
     /// The time ran out. The worker does not count as searching.
     TimedOut,
+    /// The wait elsewhere ended by itself. The worker does not count as searching.
+    Elsewhere,
+}
+
+/// Wakes the worker that waits elsewhere. It holds: rung before the wait, it ends that at once.
+type Alarm = Box<dyn Fn() + Send + Sync>;
+
+/// Who sleeps.
+struct Asleep {
+    stack: Vec<usize>,
+    lookout: Option<usize>,
+}
+
+/// A worker that was chosen to wake up.
+struct Chosen {
+    index: usize,
+    is_lookout: bool,
+}
+
+impl Asleep {
+    fn choose(&mut self) -> Option<Chosen> {
+        match self.stack.pop() {
+            Some(index) => Some(Chosen { index, is_lookout: false }),
+            None => self.lookout.take().map(|index| Chosen { index, is_lookout: true }),
+        }
+    }
+
+    /// Takes a worker off; false when it was chosen before.
+    fn remove(&mut self, index: usize) -> bool {
+        if self.lookout == Some(index) {
+            self.lookout = None;
+            return true;
+        }
+        let position = self.stack.iter().rposition(|&sleeper| sleeper == index);
+        position.map(|position| self.stack.remove(position)).is_some()
+    }
 }
 
 /// The workers that sleep and the number of those that search.
 pub struct Sleepers<P: Park> {
     state: CachePadded<AtomicUsize>,
-    stack: lock_api::Mutex<<class::Sleepers as Class>::Exclusive<RawMutex>, Vec<usize>>,
+    asleep: lock_api::Mutex<<class::Sleepers as Class>::Exclusive<RawMutex>, Asleep>,
     parkers: Box<[CachePadded<P>]>,
+    alarm: OnceLock<Alarm>,
 }
 
 impl<P: Park> fmt::Debug for Sleepers<P> {
@@ -89,9 +134,20 @@ impl<P: Park> Sleepers<P> {
     pub fn new(workers: usize) -> Self {
         Self {
             state: CachePadded::new(AtomicUsize::new(0)),
-            stack: lock_api::Mutex::new(Vec::with_capacity(workers)),
+            asleep: lock_api::Mutex::new(Asleep {
+                stack: Vec::with_capacity(workers),
+                lookout: None,
+            }),
             parkers: (0..workers).map(|_| CachePadded::new(P::new())).collect(),
+            alarm: OnceLock::new(),
         }
+    }
+
+    /// Says how a worker is woken that waits elsewhere; before the first
+    /// [`sleep_elsewhere`](Self::sleep_elsewhere). Only the first call counts.
+    pub fn set_alarm(&self, alarm: Alarm) {
+        // A second one would be the alarm of the same place.
+        let _ = self.alarm.set(alarm);
     }
 
     /// Wakes one sleeper for work that the caller has just made visible in a queue.
@@ -107,25 +163,35 @@ impl<P: Park> Sleepers<P> {
 
     #[cold]
     fn notify_one_slow(&self) -> bool {
-        let mut stack = self.stack.lock();
+        let mut asleep = self.asleep.lock();
         if !wanted(self.look()) {
             return false;
         }
-        let Some(index) = stack.pop() else { return false };
-        self.choose(1);
-        drop(stack);
-        self.parkers[index].unpark();
+        let Some(chosen) = asleep.choose() else { return false };
+        self.count_chosen(1);
+        drop(asleep);
+        self.wake(&chosen);
         true
     }
 
     /// Wakes everybody who sleeps; each of them counts as searching.
     pub fn notify_all(&self) {
-        let mut stack = self.stack.lock();
-        let chosen = std::mem::take(&mut *stack);
-        self.choose(chosen.len());
-        drop(stack);
-        for index in chosen {
-            self.parkers[index].unpark();
+        let mut asleep = self.asleep.lock();
+        let chosen: Vec<Chosen> = std::iter::from_fn(|| asleep.choose()).collect();
+        self.count_chosen(chosen.len());
+        drop(asleep);
+        for chosen in &chosen {
+            self.wake(chosen);
+        }
+    }
+
+    /// Leaves the token of a chosen worker.
+    fn wake(&self, chosen: &Chosen) {
+        self.parkers[chosen.index].unpark();
+        if chosen.is_lookout
+            && let Some(alarm) = self.alarm.get()
+        {
+            alarm();
         }
     }
 
@@ -180,7 +246,10 @@ impl<P: Park> Sleepers<P> {
         timeout: Option<Duration>,
         mut has_work: impl FnMut() -> bool,
     ) -> Woken {
-        self.register(index, searching);
+        self.register(searching, |asleep| {
+            debug_assert!(!asleep.stack.contains(&index), "worker {index} sleeps already");
+            asleep.stack.push(index);
+        });
         // SeqCst: W2 of the argument; its partner is the fence in `notify_one`.
         fence(Ordering::SeqCst);
         if has_work() {
@@ -193,6 +262,33 @@ impl<P: Park> Sleepers<P> {
             Some(_) => return self.wake_up(index, 0, Woken::TimedOut),
         }
         Woken::Notified
+    }
+
+    /// As [`sleep`](Self::sleep), but the worker waits by calling `wait`, which returns when the
+    /// alarm is rung, or when what it waits for has come. Only one worker at a time does so.
+    ///
+    /// # Blocking
+    ///
+    /// For as long as `wait` does. It runs without a lock held.
+    pub fn sleep_elsewhere(
+        &self,
+        index: usize,
+        searching: bool,
+        mut has_work: impl FnMut() -> bool,
+        wait: impl FnOnce(),
+    ) -> Woken {
+        debug_assert!(self.alarm.get().is_some(), "nobody could wake worker {index}");
+        self.register(searching, |asleep| {
+            let before = asleep.lookout.replace(index);
+            debug_assert!(before.is_none(), "worker {before:?} waits elsewhere already");
+        });
+        // SeqCst: W2 of the argument; its partner is the fence in `notify_one`.
+        fence(Ordering::SeqCst);
+        if has_work() {
+            return self.wake_up(index, SEARCHING_ONE, Woken::Work);
+        }
+        wait();
+        self.wake_up(index, 0, Woken::Elsewhere)
     }
 
     /// Returns how many workers sleep.
@@ -209,30 +305,28 @@ impl<P: Park> Sleepers<P> {
         self.state.load(Ordering::Relaxed)
     }
 
-    fn register(&self, index: usize, searching: bool) {
-        let mut stack = self.stack.lock();
-        debug_assert!(!stack.contains(&index), "worker {index} sleeps already");
-        stack.push(index);
+    fn register(&self, searching: bool, add: impl FnOnce(&mut Asleep)) {
+        let mut asleep = self.asleep.lock();
+        add(&mut asleep);
         let change = SLEEPING_ONE.wrapping_sub(if searching { SEARCHING_ONE } else { 0 });
         self.state.fetch_add(change, Ordering::Relaxed);
     }
 
-    /// Takes the worker's own index off the stack, unless somebody has chosen it in between.
+    /// Takes the worker's own index off, unless somebody has chosen it in between.
     fn wake_up(&self, index: usize, searching: usize, woken: Woken) -> Woken {
-        let mut stack = self.stack.lock();
-        let Some(position) = stack.iter().rposition(|&sleeper| sleeper == index) else {
-            drop(stack);
+        let mut asleep = self.asleep.lock();
+        if !asleep.remove(index) {
+            drop(asleep);
             // Invariant 2: the token of the one who chose this worker is here or on its way.
             self.parkers[index].park();
             return Woken::Notified;
-        };
-        stack.remove(position);
+        }
         self.state.fetch_sub(SLEEPING_ONE - searching, Ordering::Relaxed);
         woken
     }
 
-    /// Turns sleepers, taken off the stack by the caller who holds its lock, into searchers.
-    fn choose(&self, sleepers: usize) {
+    /// Turns sleepers, taken off by the caller who holds the lock, into searchers.
+    fn count_chosen(&self, sleepers: usize) {
         self.state.fetch_sub(sleepers * (SLEEPING_ONE - SEARCHING_ONE), Ordering::Relaxed);
     }
 }

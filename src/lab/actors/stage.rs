@@ -150,7 +150,7 @@ fn start_threads<S: Strategy>(stage: &Arc<Stage<S>>, load: &Load) -> Threads {
     let mut threads = Threads::default();
     for index in 0..load.workers {
         let stage = Arc::clone(stage);
-        threads.spawn(load.pin.then_some(index), move || stage.scheduler.run_worker(index));
+        threads.spawn(load.pin.then_some(index), move || stage.scheduler.run_worker(index, None));
     }
     let watched = Arc::clone(stage);
     threads.spawn(None, move || watched.scheduler.run_watcher());

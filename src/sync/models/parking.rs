@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Guarded, explore, together};
 use crate::sync::facade::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::lookout::Lookout;
 use crate::sync::parker::{CondvarParker, FutexParker, Park};
 use crate::sync::sleepers::{Sleepers, Woken};
 
@@ -233,5 +234,125 @@ fn shutdown_wakes_whoever_sleeps() {
                 },
             ],
         );
+    });
+}
+
+/// A worker that sleeps at the place where it is woken by an alarm, or by what comes there.
+struct Shore {
+    sleepers: Sleepers<FutexParker>,
+    queue: Count,
+    /// Its token is the alarm, or that something has come.
+    place: Arc<FutexParker>,
+    came: Count,
+}
+
+impl Shore {
+    fn new() -> Arc<Self> {
+        let place = Arc::new(FutexParker::new());
+        let alarm = Arc::clone(&place);
+        let shore = Self {
+            sleepers: Sleepers::new(1),
+            queue: Count(AtomicUsize::new(0)),
+            place,
+            came: Count(AtomicUsize::new(0)),
+        };
+        shore.sleepers.set_alarm(Box::new(move || alarm.unpark()));
+        let has_work = || shore.sleepers.notify_one();
+        let woken = shore.sleepers.sleep_elsewhere(0, false, has_work, || {});
+        assert_eq!(woken, Woken::Notified);
+        assert!(shore.sleepers.stop_search());
+        shore.place.park();
+        assert!(shore.queue.is_empty() && shore.came.is_empty());
+        Arc::new(shore)
+    }
+
+    fn post(&self) {
+        self.queue.push();
+        self.sleepers.notify_one();
+    }
+
+    fn come_in(&self) {
+        self.came.push();
+        self.place.unpark();
+    }
+
+    /// The worker until it has done so much of both.
+    fn work(&self, share: usize) {
+        let mut searching = false;
+        for _ in 0..share {
+            while !self.queue.pop() && !self.came.pop() {
+                let has_work = || !self.queue.is_empty();
+                let wait = || self.place.park();
+                let woken = self.sleepers.sleep_elsewhere(0, searching, has_work, wait);
+                searching = woken != Woken::Elsewhere;
+            }
+            if std::mem::take(&mut searching) {
+                let _last = self.sleepers.stop_search();
+            }
+        }
+    }
+}
+
+#[test]
+fn who_waits_elsewhere_hears_of_a_push() {
+    explore(|| {
+        let shore = Shore::new();
+        together(&shore, &[|shore| shore.work(1), Shore::post]);
+        assert_eq!((shore.queue.len(), shore.sleepers.sleeping()), (0, 0));
+    });
+}
+
+#[test]
+fn who_waits_elsewhere_hears_of_a_push_and_of_what_comes_there() {
+    explore(|| {
+        let shore = Shore::new();
+        together(&shore, &[|shore| shore.work(2), Shore::post, Shore::come_in]);
+        assert_eq!((shore.queue.len(), shore.came.len(), shore.sleepers.sleeping()), (0, 0, 0));
+    });
+}
+
+/// A post, and something that only who has it may touch.
+struct Watch {
+    lookout: Lookout<FutexParker>,
+    duty: Guarded,
+}
+
+impl Watch {
+    /// A worker has the post.
+    fn kept() -> Arc<Self> {
+        let watch = Self { lookout: Lookout::new(), duty: Guarded::new() };
+        watch.lookout.wake();
+        watch.lookout.parker.park();
+        watch.lookout.release();
+        assert!(watch.lookout.claim());
+        assert!(!watch.lookout.claim());
+        Arc::new(watch)
+    }
+
+    fn leave(&self) {
+        self.duty.add_one();
+        self.lookout.release();
+    }
+
+    /// Takes the post for a moment if it is vacant.
+    fn pass_by(&self) {
+        if self.lookout.claim() {
+            self.leave();
+        }
+    }
+}
+
+#[test]
+fn the_stand_in_hears_that_the_post_is_left() {
+    explore(|| together(&Watch::kept(), &[|watch| watch.lookout.rest(), Watch::leave]));
+}
+
+#[test]
+fn one_thread_has_the_post() {
+    explore(|| {
+        let watch = Watch::kept();
+        watch.leave();
+        together(&watch, &[Watch::pass_by, Watch::pass_by]);
+        assert!(watch.lookout.claim());
     });
 }

@@ -4,6 +4,7 @@ use super::Mutant;
 
 const PARKER: &str = "src/sync/parker.rs";
 const SLEEPERS: &str = "src/sync/sleepers.rs";
+const LOOKOUT: &str = "src/sync/lookout.rs";
 const SLOT: &str = "src/sync/next_slot.rs";
 const QUEUE: &str = "src/sync/queue.rs";
 
@@ -68,27 +69,41 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "sleepers-sleep-without-fence",
         file: SLEEPERS,
-        text: "        fence(Ordering::SeqCst);\n        if has_work() {",
-        replacement: "        if has_work() {",
+        text: "        fence(Ordering::SeqCst);
+        if has_work() {
+            return self.wake_up(index, SEARCHING_ONE, Woken::Work);
+        }
+        let parker",
+        replacement: "        if has_work() {
+            return self.wake_up(index, SEARCHING_ONE, Woken::Work);
+        }
+        let parker",
         breaks: "producer and sleeper may both miss each other",
     },
     Mutant {
         name: "sleepers-no-second-look",
         file: SLEEPERS,
-        text: "        if has_work() {",
-        replacement: "        if false && has_work() {",
+        text: "        if has_work() {
+            return self.wake_up(index, SEARCHING_ONE, Woken::Work);
+        }
+        let parker",
+        replacement: "        let _ = &mut has_work;
+        let parker",
         breaks: "a push between the look and the registration is not seen",
     },
     Mutant {
         name: "sleepers-registers-late",
         file: SLEEPERS,
-        text: "        self.register(index, searching);
+        text: "        self.register(searching, |asleep| {
+            debug_assert!(!asleep.stack.contains(&index), \"worker {index} sleeps already\");
+            asleep.stack.push(index);
+        });
         // SeqCst: W2 of the argument; its partner is the fence in `notify_one`.
         fence(Ordering::SeqCst);
         if has_work() {",
         replacement: "        fence(Ordering::SeqCst);
         let has_work = has_work();
-        self.register(index, searching);
+        self.register(searching, |asleep| asleep.stack.push(index));
         if has_work {",
         breaks: "a push between the look and the registration is not seen",
     },
@@ -102,15 +117,15 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "sleepers-chosen-but-not-woken",
         file: SLEEPERS,
-        text: "        drop(stack);\n        self.parkers[index].unpark();\n        true",
-        replacement: "        drop(stack);\n        let _ = index;\n        true",
+        text: "        drop(asleep);\n        self.wake(&chosen);\n        true",
+        replacement: "        drop(asleep);\n        let _ = chosen;\n        true",
         breaks: "who was chosen sleeps for ever",
     },
     Mutant {
         name: "sleepers-everybody-but-one",
         file: SLEEPERS,
-        text: "        for index in chosen {",
-        replacement: "        for index in chosen.into_iter().skip(1) {",
+        text: "        for chosen in &chosen {",
+        replacement: "        for chosen in chosen.iter().skip(1) {",
         breaks: "the shutdown leaves one asleep",
     },
     Mutant {
@@ -133,6 +148,102 @@ pub(super) const MUTANTS: &[Mutant] = &[
         text: "        searching(before) == 1\n",
         replacement: "        searching(before) == 0\n",
         breaks: "the last searcher does not look for what others relied on it to find",
+    },
+    Mutant {
+        name: "sleepers-alarm-not-rung",
+        file: SLEEPERS,
+        text: "            alarm();\n",
+        replacement: "            let _ = alarm;\n",
+        breaks: "the worker that waits elsewhere is chosen and never hears of it",
+    },
+    Mutant {
+        name: "sleepers-lookout-is-chosen-twice",
+        file: SLEEPERS,
+        text: "self.lookout.take().map(|index| Chosen",
+        replacement: "self.lookout.map(|index| Chosen",
+        breaks: "the sleepers are miscounted, and a token is left over",
+    },
+    Mutant {
+        name: "sleepers-elsewhere-without-fence",
+        file: SLEEPERS,
+        text: "        fence(Ordering::SeqCst);
+        if has_work() {
+            return self.wake_up(index, SEARCHING_ONE, Woken::Work);
+        }
+        wait();",
+        replacement: "        if has_work() {
+            return self.wake_up(index, SEARCHING_ONE, Woken::Work);
+        }
+        wait();",
+        breaks: "producer and sleeper may both miss each other",
+    },
+    Mutant {
+        name: "sleepers-elsewhere-without-a-look",
+        file: SLEEPERS,
+        text: "        if has_work() {
+            return self.wake_up(index, SEARCHING_ONE, Woken::Work);
+        }
+        wait();",
+        replacement: "        let _ = &mut has_work;
+        wait();",
+        breaks: "a push before the registration is not seen",
+    },
+    Mutant {
+        name: "lookout-leaves-the-post-silently",
+        file: LOOKOUT,
+        text: "            self.parker.unpark();\n        }",
+        replacement: "        }",
+        breaks: "nobody waits for what comes from outside while all workers are busy",
+    },
+    Mutant {
+        name: "lookout-relaxed",
+        file: LOOKOUT,
+        text: "self.taken.store(false, Ordering::Release)",
+        replacement: "self.taken.store(false, Ordering::Relaxed)",
+        breaks: "who takes the post may not see what the one before it did",
+    },
+    Mutant {
+        name: "lookout-leaves-without-fence",
+        file: LOOKOUT,
+        text: "        fence(Ordering::SeqCst);
+        if !self.watched",
+        replacement: "        if !self.watched",
+        breaks: "who leaves the post and the stand-in may both miss each other",
+    },
+    Mutant {
+        name: "lookout-rests-without-fence",
+        file: LOOKOUT,
+        text: "        fence(Ordering::SeqCst);
+        // Who left",
+        replacement: "        // Who left",
+        breaks: "who leaves the post and the stand-in may both miss each other",
+    },
+    Mutant {
+        name: "lookout-rests-without-a-second-look",
+        file: LOOKOUT,
+        text: "        if self.taken.load(Ordering::Relaxed) || self.watched",
+        replacement: "        if true || self.watched",
+        breaks: "a post that was left before `watched` was cleared stays vacant",
+    },
+    Mutant {
+        name: "lookout-forgets-a-token",
+        file: LOOKOUT,
+        text: " || self.watched.swap(true, Ordering::Relaxed) {
+            self.parker.park();",
+        replacement: " {
+            self.parker.park();",
+        breaks: "the stand-in sees a vacant post and watches it no more",
+    },
+    Mutant {
+        name: "lookout-two-have-the-post",
+        file: LOOKOUT,
+        text: "self.taken.compare_exchange\
+               (false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()",
+        replacement: "!self.taken.load(Ordering::Relaxed) && {
+            self.taken.store(true, Ordering::Relaxed);
+            true
+        }",
+        breaks: "two threads wait and read at the same time",
     },
     Mutant {
         name: "slot-take-in-two-steps",

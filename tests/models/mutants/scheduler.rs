@@ -24,7 +24,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "ready-drops-the-earlier",
         file: SCHEDULER,
-        text: "Some(earlier) => self.enqueue(earlier),",
+        text: "Some(earlier) => self.enqueue_or_hold(earlier),",
         replacement: "Some(earlier) => drop(earlier),",
         breaks: "the mailbox that was in the next slot is lost",
     },
@@ -79,15 +79,15 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "idle-does-not-look-at-the-queue",
         file: WORKER,
-        text: "            !scheduler.queue.is_empty() || scheduler.is_stopping()",
-        replacement: "            scheduler.is_stopping()",
+        text: "        !self.queue.is_empty() || self.is_stopping()",
+        replacement: "        self.is_stopping()",
         breaks: "a push just before the sleep is not seen",
     },
     Mutant {
         name: "idle-does-not-look-at-the-end",
         file: WORKER,
-        text: "            !scheduler.queue.is_empty() || scheduler.is_stopping()",
-        replacement: "            !scheduler.queue.is_empty()",
+        text: "        !self.queue.is_empty() || self.is_stopping()",
+        replacement: "        !self.queue.is_empty()",
         breaks: "a worker that goes to sleep during the stop is never woken",
     },
     Mutant {

@@ -108,7 +108,7 @@ pub(super) fn scheduler(rounds: usize) {
         .collect();
     let mut bodies: Vec<Box<dyn FnOnce() + Send>> = Vec::new();
     for index in 0..WORKERS {
-        bodies.push(Box::new(move || node.scheduler.run_worker(index)));
+        bodies.push(Box::new(move || node.scheduler.run_worker(index, None)));
     }
     bodies.push(Box::new(|| node.scheduler.run_watcher()));
     bodies.push(Box::new(|| node.timer.run(&node.scheduler)));

@@ -9,11 +9,13 @@
 //! 3. A service is in one thread at a time, and is dropped once.
 //! 4. Every request has one end: an answer, an error, or the message back.
 //! 5. A service that keeps its worker keeps nothing else from the other workers.
-//! 6. The services end, and the threads do. A wake-up that is lost shows as a deadlock.
+//! 6. What comes in from outside is carried out, by one thread at a time.
+//! 7. The services end, and the threads do. A wake-up that is lost shows as a deadlock.
 
 mod ledger;
 mod plan;
 mod services;
+mod tide;
 
 use std::sync::Arc;
 
@@ -21,10 +23,12 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, Runner, thread};
 
 use crate::message::{Address, Kind, Message, Payload, Session};
+use crate::sched::Outside;
 use crate::timer::Clock;
 use ledger::Ledger;
 use plan::{Kill, Plan};
 use services::{Node, Reporter, Role};
+use tide::Tide;
 
 /// Changes of priority in a PCT schedule.
 const DEPTH: usize = 3;
@@ -55,7 +59,8 @@ pub fn play(seed: u64, scheduler: impl Scheduler + 'static) {
 fn execute(plan: &Arc<Plan>) {
     let ledger = Arc::new(Ledger::new());
     let node = Arc::new(Node::new(plan.workers, Reporter::new(Arc::clone(&ledger))));
-    let threads = threads_of(&node, plan.workers);
+    let tide = plan.tide.map(|_| Tide::new(&node, &ledger));
+    let threads = threads_of(&node, plan.workers, tide.as_ref());
     let servers: Vec<Address> =
         plan.servers.iter().map(|server| node.launch(&ledger, Role::server(server))).collect();
     let clients: Vec<Address> = plan
@@ -77,16 +82,25 @@ fn execute(plan: &Arc<Plan>) {
         let servers = servers.clone();
         move || tell_from_outside(&node, &ledger, &servers, tells)
     });
+    if let (Some(tide), Some(tells)) = (&tide, plan.tide) {
+        (0..tells).for_each(|index| tide.come_in(servers[index % servers.len()]));
+    }
 
     ledger.wait_for_clients(clients.len());
     killer.join().expect("a failed thread has failed the execution");
     outsider.join().expect("a failed thread has failed the execution");
+    if let Some(tide) = &tide {
+        tide.wait_until_low();
+    }
     // Nobody sends any more: what waits is handled before the servers end.
     for address in node.scheduler.registry.addresses() {
         node.scheduler.retire_when_idle(address);
     }
     ledger.wait_for_all();
     assert_eq!(node.scheduler.unfinished(), 0);
+    if let Some(tide) = &tide {
+        tide.stop();
+    }
     node.scheduler.stop();
     node.timer.stop();
     for thread in threads {
@@ -96,12 +110,21 @@ fn execute(plan: &Arc<Plan>) {
     ledger.close();
 }
 
-fn threads_of(node: &Arc<Node>, workers: usize) -> Vec<thread::JoinHandle<()>> {
+fn threads_of(
+    node: &Arc<Node>,
+    workers: usize,
+    tide: Option<&Arc<Tide>>,
+) -> Vec<thread::JoinHandle<()>> {
     let mut threads = Vec::new();
     for index in 0..workers {
-        let node = Arc::clone(node);
-        threads.push(thread::spawn(move || node.scheduler.run_worker(index)));
+        let (node, tide) = (Arc::clone(node), tide.cloned());
+        let work = move || {
+            let outside = tide.as_deref().map(|tide| tide as &dyn Outside);
+            node.scheduler.run_worker(index, outside);
+        };
+        threads.push(thread::spawn(work));
     }
+    threads.extend(tide.cloned().map(|tide| thread::spawn(move || tide.stand_in())));
     let watched = Arc::clone(node);
     threads.push(thread::spawn(move || watched.scheduler.run_watcher()));
     let timed = Arc::clone(node);
@@ -122,13 +145,17 @@ fn kill_one(node: &Node, ledger: &Ledger, kill: &Kill, servers: &[Address]) {
 fn tell_from_outside(node: &Node, ledger: &Ledger, servers: &[Address], tells: usize) {
     for index in 0..tells {
         let to = servers[index % servers.len()];
-        let id = ledger.sent(Address::NOBODY, to);
-        let payload = Payload::copy_of(&id.to_le_bytes());
-        let message =
-            Message { source: Address::NOBODY, session: Session::NONE, kind: Kind::SNAX, payload };
-        if node.scheduler.post(to, message).is_err() {
-            ledger.given_back(id);
-        }
+        let from = Address::NOBODY;
+        tell(node, ledger, from, to, ledger.sent(from, to));
+    }
+}
+
+/// Posts the entry `id` of the books.
+fn tell(node: &Node, ledger: &Ledger, source: Address, to: Address, id: u64) {
+    let payload = Payload::copy_of(&id.to_le_bytes());
+    let message = Message { source, session: Session::NONE, kind: Kind::SNAX, payload };
+    if node.scheduler.post(to, message).is_err() {
+        ledger.given_back(id);
     }
 }
 

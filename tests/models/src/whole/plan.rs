@@ -8,6 +8,8 @@ pub(super) struct Plan {
     pub(super) kills: Vec<Kill>,
     /// How many messages a thread that is no worker sends.
     pub(super) outside: usize,
+    /// How many messages come in where an idle worker waits for them; `None`: no such place.
+    pub(super) tide: Option<usize>,
 }
 
 /// A service that answers.
@@ -57,6 +59,7 @@ impl Plan {
             clients: (0..=random.below(2)).map(|_| Client::draw(&mut random)).collect(),
             kills: (0..random.below(3)).map(|_| Kill::draw(&mut random)).collect(),
             outside: random.below(4),
+            tide: seed.is_multiple_of(3).then(|| 1 + random.below(4)),
         };
         // One at most: each that waits takes a worker away.
         if plan.workers > 1 && random.below(2) == 0 {
