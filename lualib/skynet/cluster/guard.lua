@@ -29,9 +29,9 @@ function guard.check()
 	secret.load()
 	if tls.on then
 		tls.context()
-		table.insert(warnings, tls.warning())
+		warnings[#warnings + 1] = tls.warning()
 	end
-	table.insert(warnings, secret.warning())
+	warnings[#warnings + 1] = secret.warning()
 	return warnings
 end
 
