@@ -40,6 +40,11 @@ function command.QUERYNAME(name)
 	table.insert(queries[name], skynet.response())
 end
 
+-- As QUERYNAME, and does not wait.
+function command.KNOWN(name)
+	skynet.retpack(names[name])
+end
+
 function command.LINK()
 	skynet.ret()
 end

@@ -4,10 +4,14 @@
 -- socket: frames reach the service to call without passing another one. Ends with the connection.
 
 local skynet = require "skynet"
+local admission = require "skynet.cluster.admission"
 local core = require "skynet.cluster.core"
 local driver = require "skynet.socketdriver"
+local guard = require "skynet.cluster.guard"
+local inflight = require "skynet.cluster.inflight"
 local large = require "skynet.cluster.large"
 local packets = require "skynet.cluster.packets"
+local settings = require "skynet.cluster.settings"
 local writer = require "skynet.cluster.writer"
 local log = require "skynet.limited_log"()
 
@@ -22,6 +26,12 @@ local lookups = {}
 
 -- The trace tag for the next request.
 local next_tag
+
+-- The peer has sent a packet.
+local spoken = false
+
+-- There are no harbors.
+local alone = skynet.harbor(skynet.self()) == 0
 
 local function lookup(name)
 	local address = addresses[name]
@@ -49,6 +59,17 @@ local function lookup(name)
 		skynet.wakeup(co)
 	end
 	return asked.address
+end
+
+-- Global names of the harbors are looked up here on a node that is alone: a message to a name that
+-- nobody has would wait for its owner for ever.
+local function is_global(address)
+	return type(address) == "string" and alone and not string.find(address, "^[.:]")
+end
+
+local function global(name)
+	local ok, address = pcall(skynet.call, ".cslave", "lua", "KNOWN", name)
+	return ok and address or nil
 end
 
 local function respond(session, ok, body, size)
@@ -86,18 +107,21 @@ local function answer_name(session, msg, size)
 	local ok, name = pcall(skynet.unpack, msg, size)
 	skynet.trash(msg, size)
 	if not ok then
-		error(name, 0)
+		return log(string.format("cluster: a bad name from %s: %s", peer, name))
 	end
 	local address = lookup("@" .. tostring(name))
 	if address then
 		respond(session, true, skynet.packstring(address))
+	elseif admission.is_hello(name) then
+		skynet.send(clusterd, "lua", "refused", peer, admission.NO_SECRET)
+		writer.write(admission.refusal(admission.NO_SECRET))
 	else
 		refuse(session, "name not found")
 	end
 end
 
 -- Serves a complete request: { address =, session =, push =, tag = }.
-local function serve(request, msg, size)
+local function attend(request, msg, size)
 	local address, session = request.address, request.session
 	if address == 0 then
 		return answer_name(session, msg, size)
@@ -106,15 +130,35 @@ local function serve(request, msg, size)
 		return refuse(session, "a request with a light userdata is refused")
 	elseif core.isname(address) then
 		address = lookup(address)
-		if not address then
-			skynet.trash(msg, size)
-			return refuse(session, "Invalid name")
-		end
+	elseif is_global(address) then
+		address = global(address)
+	end
+	if not address then
+		skynet.trash(msg, size)
+		return refuse(session, "Invalid name")
 	end
 	if request.push then
-		skynet.rawsend(address, "lua", msg, size)
+		local ok, text = pcall(skynet.rawsend, address, "lua", msg, size)
+		if not ok then
+			log(string.format("cluster: a push from %s: %s", peer, text))
+		end
 	else
 		call(address, session, request.tag, msg, size)
+	end
+end
+
+local function attend_and_leave(request, msg, size)
+	attend(request, msg, size)
+	inflight.leave(size)
+end
+
+-- Serves what may have to wait, in a coroutine of its own when more packets are there.
+local function serve(request, msg, size, alone)
+	inflight.enter(size)
+	if alone then
+		attend_and_leave(request, msg, size)
+	else
+		skynet.fork(attend_and_leave, request, msg, size)
 	end
 end
 
@@ -128,7 +172,7 @@ local function begin(address, session, size, push)
 	end
 end
 
-local function add_part(session, part, size, more)
+local function add_part(session, part, size, more, alone)
 	if more then
 		return large.add(session, part, size)
 	end
@@ -139,7 +183,7 @@ local function add_part(session, part, size, more)
 	large.add(session, part, size)
 	local request, msg, total = large.finish(session)
 	if msg then
-		serve(request, msg, total)
+		serve(request, msg, total, alone)
 	elseif request then
 		refuse(session, "Invalid large req")
 	end
@@ -155,50 +199,92 @@ local function decoded(packet, size, ok, ...)
 	return true, ...
 end
 
--- Handles one packet. A malformed one is logged, and the connection stays.
-local function handle(packet, size)
+-- Handles one packet. A malformed one is logged, and the connection stays. `alone`: the coroutine
+-- has nothing else to do.
+local function handle(packet, size, alone)
 	local ok, address, session, msg, length, more, push =
 		decoded(packet, size, pcall(core.unpackrequest, packet, size))
 	if not ok then
 		return
-	elseif session == nil then
+	elseif not spoken then
+		spoken = true
+		skynet.send(clusterd, "lua", "agent_spoke", skynet.self())
+	end
+	if session == nil then
 		next_tag = address
 	elseif address == false then
-		add_part(session, msg, length, more)
+		add_part(session, msg, length, more, alone)
 	elseif more then
 		begin(address, session, length, push)
 	else
 		local tag = next_tag
 		next_tag = nil
-		serve({ address = address, session = session, push = push, tag = tag }, msg, length)
+		serve({ address = address, session = session, push = push, tag = tag }, msg, length, alone)
 	end
 end
 
-local function leave()
-	driver.shutdown(socket)
+-- Where packets go: to the guard until the peer is welcome.
+local receive = guard.receive
+
+local function admitted()
+	receive = handle
+end
+
+-- `close`: how the socket is closed.
+local function leave_by(close)
+	guard.leave(socket)
+	close(socket)
 	large.clear()
+	inflight.clear()
 	skynet.send(clusterd, "lua", "agent_gone", skynet.self())
 	skynet.exit()
+end
+
+local function leave()
+	leave_by(driver.shutdown)
+end
+
+-- The peer is not welcome. What it was told about that reaches it before the end.
+local function refused(why)
+	skynet.send(clusterd, "lua", "refused", peer, why)
+	leave_by(driver.close)
 end
 
 local event = {}
 
 event.data = function(_, packet, size)
-	handle(packet, size)
+	if not inflight.keep(packet, size) then
+		receive(packet, size, true)
+	end
 end
 
--- Several packets at once: each gets a coroutine of its own, as any of them may have to wait.
+-- Several packets at once.
 function event.more(next_packet, queue)
 	for _, packet, size in next_packet, queue do
-		skynet.fork(handle, packet, size)
+		if not inflight.keep(packet, size) then
+			receive(packet, size)
+		end
 	end
 end
 
 event.close = leave
 
 function event.error(_, text)
+	if receive ~= handle then
+		return refused(text)
+	end
 	skynet.error(string.format("cluster: the connection with %s: %s", peer, text))
 	leave()
+end
+
+-- So many KiB of responses wait in the buffer of the socket.
+function event.warning(_, kib)
+	if kib * 1024 >= settings.unsent_link then
+		skynet.error(string.format(
+			"cluster: %s is left, it does not read its responses: %d MiB wait (cluster_unsent_link)",
+			peer, kib // 1024))
+		leave()
+	end
 end
 
 packets(event)
@@ -208,6 +294,7 @@ local command = {}
 -- clusterd knows of this agent now, so it will also learn of its end.
 function command.start()
 	writer.open(socket)
+	guard.answer(socket, { done = admitted, fail = refused })
 	driver.start(socket)
 end
 
@@ -218,7 +305,12 @@ end
 
 command.shed = large.shed
 
+-- Another connection needs the place of this one, which had said nothing.
+command.leave = leave
+
 skynet.start(function()
+	inflight.start(socket, peer, log, handle)
+	skynet.call_limit(settings.call_limit)
 	large.start(clusterd, function(_, request, text)
 		refuse(request.session, text)
 	end)

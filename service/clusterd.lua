@@ -3,10 +3,13 @@
 
 local skynet = require "skynet"
 require "skynet.manager"
-local driver = require "skynet.socketdriver"
 local socket = require "skynet.socket"
 local core = require "skynet.cluster.core"
+local finder = require "skynet.cluster.finder"
+local guard = require "skynet.cluster.guard"
+local guests = require "skynet.cluster.guests"
 local settings = require "skynet.cluster.settings"
+local log = require "skynet.limited_log"()
 
 local MAX_CLIENT <const> = 1024
 
@@ -26,9 +29,6 @@ local proxies = {}
 
 -- The names that this node publishes, without the "@", and the other way round.
 local addresses, names = {}, {}
-
--- agent -> the listener whose connection it serves: { count =, max = }
-local agents = {}
 
 -- What unfinished large messages hold on all links.
 local large_total = 0
@@ -52,9 +52,9 @@ local function wake_all(waiting)
 end
 
 -- The address has changed: its sender, if there is one, follows before anybody can use it again.
-local function follow(node, address)
+local function follow(node, address, why)
 	if senders[node] then
-		skynet.send(senders[node], "lua", "move", address)
+		skynet.send(senders[node], "lua", "move", address, why)
 	end
 end
 
@@ -71,15 +71,20 @@ local function set_node(node, address)
 	end
 end
 
+-- Those who wait for nodes look again.
+local function wake_absent()
+	local waiting = absent
+	absent = {}
+	for _, list in pairs(waiting) do
+		wake_all(list)
+	end
+end
+
 local function set_option(name, value)
 	options[name] = value
 	skynet.error(string.format("Config %s = %s", name, tostring(value)))
 	if options.nowaiting then
-		local waiting = absent
-		absent = {}
-		for _, list in pairs(waiting) do
-			wake_all(list)
-		end
+		wake_absent()
 	end
 end
 
@@ -114,13 +119,25 @@ function command.reload(config)
 	return nil
 end
 
--- Returns the address of a node, after it has been configured; false or nil with an error text.
+-- The address of a node as it is known now: the configuration wins.
+local function known(node)
+	if nodes[node] == nil then
+		return finder.known(node)
+	end
+	return nodes[node]
+end
+
+-- Returns the address of a node, after it has been configured or looked for; false or nil with an
+-- error text.
 local function address_of(node)
-	if nodes[node] == nil and not options.nowaiting then
+	if nodes[node] == nil and not finder.is_open() and not options.nowaiting then
 		skynet.error(string.format("Waiting for cluster node [%s]", node))
 		absent[node] = absent[node] or {}
 		table.insert(absent[node], (coroutine.running()))
 		skynet.wait()
+	end
+	if nodes[node] == nil and finder.is_open() then
+		return finder.find(node)
 	end
 	local address = nodes[node]
 	if address == nil then
@@ -128,6 +145,34 @@ local function address_of(node)
 		return nil, string.format("cluster node [%s] is absent.", node)
 	end
 	return address, not address and string.format("cluster node [%s] is down.", node)
+end
+
+-- What discovery finds, when the node is not configured.
+function command.found(node, address, why)
+	finder.note(node, address)
+	if nodes[node] == nil then
+		follow(node, address or false, why)
+	end
+end
+
+-- Looks for nodes that are not configured as this source says. Returns ok, or false and a text.
+function command.discover(source)
+	local ok, why = finder.open(source)
+	if ok then
+		wake_absent()
+	end
+	return ok, why
+end
+
+-- Tells other nodes through the discovery where a node is, or no longer. Returns ok, or false and a
+-- text.
+function command.announce(node, address)
+	check(node, address)
+	return finder.request("announce", node, address)
+end
+
+function command.withdraw(node)
+	return finder.request("withdraw", node)
 end
 
 -- Launches the sender of a node at the first time, and lets it connect.
@@ -153,7 +198,7 @@ local function look_up(node)
 			return nil, text
 		end
 		sender, text = connect(node, address)
-	until nodes[node] == address
+	until known(node) == address
 	return sender, text
 end
 
@@ -205,7 +250,7 @@ function command.proxy(node, name)
 end
 
 local function forget_lookups()
-	for agent in pairs(agents) do
+	for agent in guests.agents() do
 		skynet.send(agent, "lua", "namechange")
 	end
 end
@@ -234,21 +279,13 @@ function command.queryname(name)
 	return addresses[name]
 end
 
--- A node has connected to one of our ports.
-local function accept(listener, id, from)
-	if listener.count >= listener.max then
-		skynet.error(string.format("cluster: refused %s, %d connections are open", from, listener.count))
-		return driver.shutdown(id)
-	end
-	skynet.error("socket accept from " .. from)
-	listener.count = listener.count + 1
-	local ok, agent = pcall(skynet.newservice, "clusteragent", skynet.self(), id, from)
-	if ok and agent then
-		agents[agent] = listener
-		skynet.send(agent, "lua", "start")
-	else
-		listener.count = listener.count - 1
-		driver.shutdown(id)
+local warned
+
+-- Logs a warning about open listeners, for the first of them.
+local function warn(text)
+	if text and not warned then
+		warned = true
+		skynet.error(text)
 	end
 end
 
@@ -262,19 +299,20 @@ function command.listen(address, port, max)
 		port = assert(math.tointeger(port), string.format("the address of node %s is %s", address, own))
 	end
 	local id, real_host, real_port = socket.listen(host, port)
-	local listener = { count = 0, max = max or MAX_CLIENT }
+	warn(guard.warning(real_host, real_port))
+	local listener = guests.listener(max or MAX_CLIENT)
 	socket.start(id, function(client, from)
-		accept(listener, client, from)
+		guests.arrive(listener, client, from)
 	end)
 	return real_host, real_port
 end
 
-function command.agent_gone(agent)
-	local listener = agents[agent]
-	if listener then
-		agents[agent] = nil
-		listener.count = listener.count - 1
-	end
+command.agent_spoke = guests.spoke
+command.agent_gone = guests.gone
+
+-- An agent does not serve the peer that connected.
+function command.refused(peer, why)
+	log(string.format("cluster: refused %s: %s", peer, why))
 end
 
 -- An unfinished large message begins (with its service and session) or ends (with a minus).
@@ -290,21 +328,33 @@ function command.status()
 	local links = {}
 	for node, sender in pairs(senders) do
 		local ok, status = pcall(skynet.call, sender, "lua", "status")
-		table.insert(links, ok and status or { node = node, state = "gone" })
+		status = ok and status or { node = node, state = "gone" }
+		status.from = nodes[node] == nil and "discovery" or "config"
+		table.insert(links, status)
 	end
 	local count = 0
-	for _ in pairs(agents) do
+	for _ in guests.agents() do
 		count = count + 1
 	end
-	return { links = links, agents = count, large = large_total }
+	return { links = links, agents = count, large = large_total, discovery = finder.status() }
 end
 
 -- These come as sends.
-local SILENT <const> = { agent_gone = true, large = true }
+local SILENT <const> = {
+	agent_spoke = true, agent_gone = true, large = true, found = true, refused = true,
+}
 
 skynet.start(function()
 	skynet.register ".clusterd"
+	for _, warning in ipairs(guard.check()) do
+		skynet.error("warning: " .. warning)
+	end
 	reload(load_file())
+	local source = skynet.getenv "cluster_discovery"
+	if source then
+		local ok, why = finder.open(source)
+		assert(ok, why)
+	end
 	skynet.dispatch("lua", function(session, _, name, ...)
 		local f = assert(command[name], name)
 		if SILENT[name] then

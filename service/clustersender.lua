@@ -3,37 +3,29 @@
 -- Started by clusterd: `clustersender NODE OWN_NAME ADDRESS`.
 
 local skynet = require "skynet"
+local admission = require "skynet.cluster.admission"
 local core = require "skynet.cluster.core"
 local large = require "skynet.cluster.large"
 local link = require "skynet.cluster.link"
+local pending = require "skynet.cluster.pending"
+local unsent = require "skynet.cluster.unsent"
 local netpack = require "skynet.netpack"
+local log = require "skynet.limited_log"()
 
 local node, own_name, first_address = ...
 
 local session = 1
 
--- session -> { co = coroutine, done, ok, data, size }; without a coroutine: a sign of life.
-local pending = {}
-local calls = 0
-
-local function finish(id, ok, data, size)
-	local request = pending[id]
-	if request == nil then
-		return
-	end
-	pending[id] = nil
-	if request.co then
-		calls = calls - 1
-		request.done, request.ok, request.data, request.size = true, ok, data, size
-		skynet.wakeup(request.co)
-	end
-end
-
 local function on_down(text)
 	large.clear()
-	for id in pairs(pending) do
-		finish(id, false, text)
-	end
+	unsent.buffer(0)
+	pending.fail_all(text)
+end
+
+-- Ends a request whose response cannot come any more.
+local function give_up(id, text)
+	large.drop(id)
+	pending.finish(id, false, string.format("node %s: %s", node, text))
 end
 
 local function on_large(id, data, more)
@@ -41,14 +33,14 @@ local function on_large(id, data, more)
 		large.add(id, data)
 		local _, block, size = large.finish(id)
 		if block then
-			finish(id, true, block, size)
+			pending.finish(id, true, block, size)
 		else
-			finish(id, false, string.format("node %s: a large response is not as long as announced", node))
+			pending.finish(id, false, string.format("node %s: a large response is not as long as announced", node))
 		end
 	elseif type(data) == "number" then
-		local refused = large.begin(id, data)
+		local refused = large.has(id) and "a large response began twice" or large.begin(id, data)
 		if refused then
-			finish(id, false, string.format("node %s: %s", node, refused))
+			give_up(id, refused)
 		end
 	else
 		large.add(id, data)
@@ -58,24 +50,28 @@ end
 local function on_packet(packet, size)
 	local id, ok, data, more = core.unpackresponse(netpack.tostring(packet, size))
 	if id == nil then
-		skynet.error(string.format("cluster: node %s sent %d bytes that are no response", node, size))
+		log(string.format("cluster: node %s sent %d bytes that are no response", node, size))
 		return link.drop "sent something that is no response"
-	elseif pending[id] == nil then
-		-- Parts of a response that was given up come too.
-		if not more then
-			skynet.error("socket: unknown session :", id)
+	elseif not pending.has(id) then
+		local refused = not ok and admission.refused(id, data)
+		if refused then
+			link.drop("it refuses this node: " .. refused, true)
+		elseif not more and not pending.is_late(id, session) then
+			-- Parts of a response that was given up come too; its end is counted.
+			log("socket: unknown session : " .. id)
 		end
 	elseif ok and (more or large.has(id)) then
 		on_large(id, data, more)
 	else
-		finish(id, ok, data)
+		large.drop(id)
+		pending.finish(id, ok, data)
 	end
 end
 
 -- The peer answers that it does not know this name: a sign of life that every node understands.
 local function beat()
 	local packet, following = core.packrequest(0, session, skynet.pack "")
-	pending[session] = {}
+	pending.beat(session)
 	session = following
 	return packet
 end
@@ -95,33 +91,43 @@ local function send_trace(following)
 	link.write(core.packtrace(tag))
 end
 
+-- As `link.need`, of somebody who wants to send so many bytes.
+local function need(size)
+	unsent.wait(size)
+	local up, why = pcall(link.need)
+	unsent.wait(-size)
+	return up, why
+end
+
 -- Returns true and the body (a string, or a block and its size), or false and a text.
-local function request(address, msg, size)
-	local this, id = { co = coroutine.running() }, session
+local function request(deadline, address, msg, size)
+	deadline = pending.deadline(deadline)
+	local id = pending.free(session)
 	local ok, packet, following, parts = pcall(core.packrequest, address, id, msg, size)
 	if not ok then
 		return false, packet
 	end
 	session = following
-	local up, why = pcall(link.need)
+	local excess = unsent.excess()
+	if excess then
+		return false, link.describe(excess)
+	end
+	local up, why = need(size)
 	if not up then
 		return false, why
+	elseif deadline and skynet.now() >= deadline then
+		return false, link.describe "there was no time left to send the request"
 	end
 	send_trace(following)
-	pending[id] = this
-	calls = calls + 1
 	link.write(packet, parts)
-	repeat
-		skynet.wait(this.co)
-	until this.done
-	return this.ok, this.data, this.size
+	return pending.wait(id, deadline)
 end
 
 local command = {}
 
 -- The body as it came; an error becomes the caller's.
-function command.req(...)
-	local ok, data, size = request(...)
+function command.req(address, msg, length)
+	local ok, data, size = request(nil, address, msg, length)
 	if not ok then
 		error(data, 0)
 	end
@@ -131,9 +137,9 @@ end
 local YES <const> = skynet.packstring(true)
 
 -- true and the results, or false and what went wrong. A body is a list of values, so one that is
--- put in front makes a longer list.
-function command.call(...)
-	local ok, data, size = request(...)
+-- put in front makes a longer list. `deadline` (by skynet.now) may be nil.
+function command.call(address, msg, length, deadline)
+	local ok, data, size = request(deadline, address, msg, length)
 	if not ok then
 		return skynet.retpack(false, data)
 	end
@@ -151,19 +157,23 @@ function command.push(address, msg, size)
 		-- The parts carry a session of their own.
 		session = following
 	end
-	if pcall(link.need) then
+	local excess = unsent.excess()
+	if excess then
+		log("cluster: a push is dropped: " .. link.describe(excess))
+	elseif need(size) then
 		link.write(packet, parts)
 	end
 end
 
--- Another address for the node; false: the node is down. What waits for answers fails.
-function command.move(address)
+-- Another address for the node; false: the node is down, for the reason `why` if there is one. What
+-- waits for answers fails.
+function command.move(address, why)
 	if address then
 		link.move(address)
 		skynet.fork(pcall, link.need)
 	else
 		skynet.error(string.format("Close cluster sender %s", link.status().address))
-		link.move(false)
+		link.move(false, why)
 	end
 end
 
@@ -178,15 +188,16 @@ end
 
 function command.status()
 	local status = link.status()
-	status.pending = calls
+	pending.add_to(status)
 	skynet.retpack(status)
 end
 
 command.shed = large.shed
 
 skynet.start(function()
+	pending.start(give_up)
 	large.start(skynet.localname ".clusterd", function(id, _, text)
-		finish(id, false, string.format("node %s: %s", node, text))
+		give_up(id, text)
 	end)
 	link.start(node, { packet = on_packet, down = on_down, beat = beat })
 	link.move(first_address)

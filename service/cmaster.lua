@@ -4,6 +4,10 @@
 local skynet = require "skynet"
 local socket = require "skynet.socket"
 local control = require "skynet.harbor.control"
+local log = require "skynet.limited_log"()
+
+-- Centiseconds for which a slave waits for the end of an older connection under its number.
+local OVERLAP <const> = 100
 
 -- harbor -> { fd =, address = }, of those that are connected
 local slaves = {}
@@ -17,16 +21,28 @@ local function broadcast(...)
 	end
 end
 
+-- Tells whether a slave has this number, and does not leave presently: the end of a slave that has
+-- been killed may come after the beginning of the next one.
+local function is_taken(id)
+	local last = skynet.now() + OVERLAP
+	while slaves[id] and skynet.now() < last do
+		skynet.sleep(1)
+	end
+	return slaves[id] ~= nil
+end
+
 -- Reads the first packet of a slave. Raises what is wrong with it.
 local function handshake(fd)
+	local in_time = control.deadline(fd)
 	local kind, id, address = control.read(fd)
+	in_time()
 	if kind ~= "H" then
 		error("Invalid handshake type " .. tostring(kind), 0)
 	elseif not control.is_harbor(id) then
 		error("Invalid slave id " .. tostring(id), 0)
 	elseif type(address) ~= "string" then
 		error("Invalid slave address " .. tostring(address), 0)
-	elseif slaves[id] then
+	elseif is_taken(id) then
 		error(string.format("Slave %d already register on %s", id, slaves[id].address), 0)
 	end
 	return id, address
@@ -49,7 +65,7 @@ end
 local on = {}
 
 function on.R(_, name, address)
-	if type(name) ~= "string" or math.type(address) ~= "integer" then
+	if type(name) ~= "string" or not control.is_address(address) then
 		return false
 	end
 	names[name] = names[name] or address
@@ -73,7 +89,7 @@ local function listen_to(fd)
 		end
 		local f = on[kind]
 		if not f then
-			skynet.error("Invalid slave message type " .. tostring(kind))
+			log("Invalid slave message type " .. tostring(kind))
 		elseif not f(fd, name, address) then
 			return
 		end
@@ -81,11 +97,18 @@ local function listen_to(fd)
 end
 
 local function serve(fd, from)
-	skynet.error(string.format("connect from %s %d", from, fd))
+	log(string.format("connect from %s %d", from, fd))
 	socket.start(fd)
+	-- The first warning comes when 1 MiB waits: the slave does not read.
+	socket.warning(fd, function(_, kib)
+		if kib > 0 then
+			log(string.format("slave fd = %d does not read", fd))
+			socket.shutdown(fd)
+		end
+	end)
 	local ok, id, address = pcall(handshake, fd)
 	if not ok then
-		skynet.error(string.format("disconnect fd = %d, error = %s", fd, id))
+		log(string.format("disconnect fd = %d, error = %s", fd, id))
 		return socket.close(fd)
 	end
 	welcome(fd, id, address)

@@ -3,13 +3,26 @@
 --
 -- Reads the config keys `harbor`, `address` and `master`. Is up when all slaves that were there
 -- before are connected.
+--
+-- A master that is lost is looked for again and again: the node comes back under its number, and
+-- says once more which names it has. Meanwhile the other nodes stay connected.
 
 local skynet = require "skynet"
 require "skynet.manager"
 local socket = require "skynet.socket"
 local control = require "skynet.harbor.control"
+local log = require "skynet.limited_log"()
+
+-- Centiseconds between two attempts to find a master that was lost.
+local RETRY <const> = 50
+
+-- Centiseconds for which a connection of a known slave waits for the end of the older one.
+local OVERLAP <const> = 100
 
 local own_id, own_address
+
+-- Where older slaves connect to; not there while nobody is expected.
+local listener
 
 -- The native harbor service.
 local harbor_service
@@ -27,6 +40,9 @@ local master_watchers = {}
 
 -- name -> address, and name -> response closures of queries
 local names, queries = {}, {}
+
+-- Names for which messages wait in the harbor service.
+local wanted = {}
 
 local command = {}
 
@@ -52,12 +68,14 @@ end
 
 -- A younger slave has come: the older ones connect to it.
 local function connect_slave(id, address)
-	if slaves[id] or not control.is_harbor(id) then
+	if slaves[id] or id == own_id or not control.is_harbor(id) then
 		return
 	end
 	local ok, fd = pcall(socket.open, address)
 	if not ok or not fd then
 		return skynet.error("Can't connect to " .. tostring(address))
+	elseif slaves[id] then
+		return socket.close(fd)
 	end
 	skynet.error(string.format("Connect to harbor %d (fd=%d), %s", id, fd, address))
 	hand_over("S", fd, id)
@@ -66,12 +84,21 @@ end
 local function know(name, address)
 	names[name] = address
 	local waiting = queries[name]
-	queries[name] = nil
+	queries[name], wanted[name] = nil, nil
 	for _, respond in ipairs(waiting or {}) do
 		respond(true, address)
 	end
 	-- What waits for the name is sent; its address is the source of this message.
 	skynet.redirect(harbor_service, address, "harbor", 0, "N " .. name)
+end
+
+-- The harbor service has lost a connection, which may not be the latest one.
+local function lost(id, fd)
+	if slaves[id] == fd then
+		skynet.error(string.format("Harbor %d is down", id))
+		slaves[id] = nil
+		changed(id)
+	end
 end
 
 local function gone(id)
@@ -85,10 +112,13 @@ end
 -- What the master says, by the first value of the packet.
 local on = {}
 
-on.C = connect_slave
+-- What the master says next does not wait for the connection.
+function on.C(id, address)
+	skynet.fork(connect_slave, id, address)
+end
 
 function on.N(name, address)
-	if type(name) == "string" and math.type(address) == "integer" then
+	if type(name) == "string" and control.is_address(address) then
 		know(name, address)
 	end
 end
@@ -104,7 +134,7 @@ local meeting
 local function handle(kind, ...)
 	local f = on[kind]
 	if not f then
-		skynet.error("Invalid master message type " .. tostring(kind))
+		log("Invalid master message type " .. tostring(kind))
 	elseif meeting and kind == "D" and not slaves[...] then
 		-- It will never connect.
 		meeting.missing = meeting.missing - 1
@@ -116,6 +146,7 @@ local function handle(kind, ...)
 	end
 end
 
+-- Handles what the master says until it is gone.
 local function listen_to_master()
 	local function next_packet(kind, ...)
 		if kind ~= nil then
@@ -135,34 +166,125 @@ local function listen_to_master()
 	end
 end
 
+-- Tells whether there is a connection to this slave, and it does not end presently.
+local function is_there(id)
+	local last = skynet.now() + OVERLAP
+	while slaves[id] and skynet.now() < last do
+		skynet.sleep(1)
+	end
+	return slaves[id] ~= nil
+end
+
 -- An older slave has connected: its first byte is its number.
 local function accept(fd, from)
 	socket.start(fd)
+	local in_time = control.deadline(fd)
 	local byte = socket.read(fd, 1)
+	in_time()
 	local id = byte and string.byte(byte)
 	if not id then
-		skynet.error(string.format("Connection (fd =%d) closed", fd))
-	elseif slaves[id] then
-		skynet.error(string.format("Slave %d exist (fd =%d)", id, fd))
+		log(string.format("Connection (fd =%d) closed", fd))
+	elseif id == own_id or not control.is_harbor(id) then
+		log(string.format("Connection (fd =%d) of slave %d refused", fd, id))
+	elseif is_there(id) then
+		log(string.format("Slave %d exist (fd =%d)", id, fd))
 	else
 		skynet.error(string.format("New connection (fd = %d, %s)", fd, from))
 		hand_over("A", fd, id)
-		meeting.missing = meeting.missing - 1
-		return skynet.wakeup(meeting.co)
+		if meeting then
+			meeting.missing = meeting.missing - 1
+			skynet.wakeup(meeting.co)
+		end
+		return
 	end
 	socket.close(fd)
 end
 
+local function connect_master()
+	local ok, fd = pcall(socket.open, (assert(skynet.getenv "master", "config key master is missing")))
+	assert(ok and fd, "Can't connect to master")
+	return fd
+end
+
+-- Says who this node is. Returns the number of slaves that will connect to it.
+local function greet(fd)
+	control.write(fd, "H", own_id, own_address)
+	local kind, count = control.read(fd)
+	assert(kind, "closed")
+	assert(kind == "W" and math.type(count) == "integer", "slave shakehand failed")
+	return count
+end
+
+local function tell_master(...)
+	if master then
+		control.write(master, ...)
+	end
+end
+
+local function ask_master(name)
+	tell_master("Q", name)
+end
+
+-- A new master knows nothing: tells it the names of this node, and asks for those that are missing.
+local function repeat_names()
+	for name, address in pairs(names) do
+		if address >> 24 == own_id then
+			tell_master("R", name, address)
+		end
+	end
+	for _, list in ipairs { queries, wanted } do
+		for name in pairs(list) do
+			ask_master(name)
+		end
+	end
+end
+
+-- Comes back to the master. Slaves that have lost this one connect to it when they hear of it.
+local function rejoin()
+	if not listener then
+		listener = socket.listen(own_address)
+		socket.start(listener, accept)
+	end
+	local fd = connect_master()
+	local ok, why = pcall(greet, fd)
+	if not ok then
+		socket.close(fd)
+		error(why, 0)
+	end
+	master = fd
+	skynet.error "Master is back"
+	repeat_names()
+end
+
+-- Listens to the master, and looks for it when it is lost, unless the node has not come up yet.
+local function follow_master()
+	listen_to_master()
+	local trouble
+	while not meeting do
+		local ok, why = pcall(rejoin)
+		if ok then
+			trouble = nil
+			listen_to_master()
+		elseif why ~= trouble then
+			trouble = why
+			skynet.error("The master is away: " .. tostring(why))
+		end
+		skynet.sleep(RETRY)
+	end
+end
+
 -- Waits until the older slaves have connected, and then does what the master has said meanwhile.
-local function meet(listener, count)
+local function meet(count)
 	meeting = { missing = count, co = coroutine.running() }
-	skynet.fork(listen_to_master)
+	skynet.fork(follow_master)
 	socket.start(listener, accept)
 	skynet.error(string.format("Waiting for %d harbors", count))
 	while meeting.missing > 0 do
 		skynet.wait(meeting.co)
 		assert(master, "closed")
 	end
+	skynet.fork(socket.close, listener)
+	listener = nil
 	local said = meeting
 	meeting = nil
 	for _, packet in ipairs(said) do
@@ -170,38 +292,19 @@ local function meet(listener, count)
 	end
 end
 
-local function connect_master(address)
-	local ok, fd = pcall(socket.open, address)
-	assert(ok and fd, "Can't connect to master")
-	skynet.error("slave connect to master " .. address)
-	return fd
-end
-
 local function join()
-	local listener = socket.listen(own_address)
-	master = connect_master(assert(skynet.getenv "master", "config key master is missing"))
+	listener = socket.listen(own_address)
+	master = connect_master()
+	skynet.error("slave connect to master " .. skynet.getenv "master")
 	harbor_service = assert(skynet.launch("harbor", own_id, skynet.self()))
-	control.write(master, "H", own_id, own_address)
-	local kind, count = control.read(master)
-	assert(kind, "closed")
-	assert(kind == "W" and math.type(count) == "integer", "slave shakehand failed")
-	meet(listener, count)
-	socket.close(listener)
+	meet(greet(master))
 	skynet.error "Shakehand ready"
 end
 
 function command.REGISTER(name, address)
 	assert(names[name] == nil)
 	know(name, address)
-	if master then
-		control.write(master, "R", name, address)
-	end
-end
-
-local function ask_master(name)
-	if master then
-		control.write(master, "Q", name)
-	end
+	tell_master("R", name, address)
 end
 
 function command.QUERYNAME(name)
@@ -258,13 +361,12 @@ skynet.register_protocol {
 			if names[what] then
 				know(what, names[what])
 			else
+				wanted[what] = true
 				ask_master(what)
 			end
 		elseif kind == "D" then
-			local id = math.tointeger(tonumber(what))
-			skynet.error(string.format("Harbor %d is down", id))
-			slaves[id] = nil
-			changed(id)
+			local id, fd = string.match(what, "^(%d+) (%d+)$")
+			lost(tonumber(id), tonumber(fd))
 		else
 			skynet.error("Unknown message of the harbor: " .. text)
 		end

@@ -117,6 +117,40 @@ fn the_nodes_of_the_cluster_play() {
 }
 
 #[test]
+fn the_nodes_of_the_cluster_play_with_certificates() {
+    if Command::new("openssl").arg("version").output().is_err() {
+        println!("skipped: openssl is not here");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mut script = Command::new("examples/cluster/certificates.sh");
+    output(script.arg(dir.path()).args(["store", "red", "blue"]));
+    let mut command = Command::new("examples/cluster/run.sh");
+    command.env("PORT", "17320").env("CONFIG", "examples/cluster/secure.lua");
+    command.env("CERTIFICATES", dir.path()).arg(env!("CARGO_BIN_EXE_ironsky"));
+    assert!(output(&mut command).contains("store: the best player is blue\n"));
+}
+
+#[test]
+fn the_nodes_find_each_other() {
+    let mut command = Command::new("examples/discovery/run.sh");
+    let text = output(
+        command.arg(env!("CARGO_BIN_EXE_ironsky")).env_remove("SOURCE").env("PORT", "17320"),
+    );
+    for (node, next) in [("red", "green"), ("green", "blue"), ("blue", "red")] {
+        let line = format!(r#"{node}: {next} says "I am {next}, and got \"hello from {node}\"""#);
+        assert!(text.contains(&line), "{line} is not in {text}");
+    }
+}
+
+#[test]
+fn the_guide_shows_the_resolver_as_it_is() {
+    let guide = fs::read_to_string(root().join("docs/src/guide/discovery.md")).unwrap();
+    let text = fs::read_to_string(root().join("examples/discovery/node_file.lua")).unwrap();
+    assert!(guide.contains(&text), "discovery.md shows another node_file.lua");
+}
+
+#[test]
 fn a_rust_service_is_called_from_rust_and_lua() {
     let text = output(&mut Command::new(example("native_service")));
     for line in ["the answer is [Integer(40)]\n", "Lua added 2; the answer is 42\n"] {

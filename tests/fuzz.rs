@@ -6,6 +6,8 @@
 
 #[path = "../fuzz/models/cluster.rs"]
 mod cluster;
+#[path = "../fuzz/models/cluster_handshake.rs"]
+mod cluster_handshake;
 mod common;
 #[path = "../fuzz/models/config.rs"]
 mod config;
@@ -29,6 +31,8 @@ mod sproto;
 mod timer;
 #[path = "../fuzz/models/websocket.rs"]
 mod websocket;
+#[path = "../fuzz/models/wires.rs"]
+mod wires;
 
 use common::{Random, seed};
 use ironsky_models::schedules;
@@ -91,13 +95,28 @@ fn any_bytes_are_frames_or_refused() {
 }
 
 #[test]
+fn a_node_outlives_any_bytes_on_its_ports() {
+    play(wires::run, 200, 400);
+    let mut random = Random::new(seed());
+    for input in inputs("wires") {
+        wires::run(&input);
+        for _ in 0..5 {
+            let mut changed = input.clone();
+            change(&mut random, &mut changed);
+            wires::run(&changed);
+        }
+    }
+}
+
+#[test]
 fn any_text_is_a_config_or_a_refusal() {
     play(config::run, 2_000, 60);
 }
 
 /// The bodies that read what strangers wrote.
-const READERS: [(&str, Body); 8] = [
+const READERS: [(&str, Body); 9] = [
     ("cluster", cluster::run),
+    ("cluster_handshake", cluster_handshake::run),
     ("dns", dns::run),
     ("harbor", harbor::run),
     ("http", http::run),

@@ -2,7 +2,8 @@
 -- coroutine that asks.
 --
 -- Ids are random, the socket takes packets of the server alone, and an answer must repeat the
--- question. Questions that get no answer are sent again while their time lasts.
+-- question. Questions that get no answer are sent again while their time lasts. An answer that does
+-- not fit into a packet is asked for again over TCP.
 
 local skynet = require "skynet"
 local socket = require "skynet.socket"
@@ -16,6 +17,7 @@ local dns = {
 
 -- All times are centiseconds.
 local TRY_TIMES = { 100, 200, 400, 800, 1500 }
+local QUERY_TIMES = { 100, 200 }
 local IDLE_CHECK = 12000
 local IDLE_TIME = 6000
 -- The hosts file is looked at again after this time.
@@ -26,13 +28,19 @@ local COMPLAINT_TIME = 500
 local CACHE_MAX = 4096
 -- The longest that an answer is kept, in seconds.
 local SECONDS_MAX = 7 * 24 * 3600
+-- How long an answer over TCP may take.
+local TCP_TIME = 500
+
+-- The numbers of what can be asked for, and of a name that does not exist.
+local KINDS = { A = 1, AAAA = 28, SRV = 33 }
+local NO_NAME = 3
 
 -- The server that dns.server set, and what is connected now: { id, ip, port, used }.
 local server = {}
 local connection
--- Questions under way by id: { name, ipv6, packet, token, list }.
+-- Questions under way by id: { name, kind, packet, token, answer }.
 local questions = {}
--- Answers by family and name: { list, expires }.
+-- Addresses by family and name: { list, expires }.
 local cache = { [false] = {}, [true] = {} }
 local cached = 0
 local hosts = {}
@@ -121,27 +129,33 @@ local function remember(name, ipv6, list, seconds)
 	names[name] = { list = list, expires = skynet.now() + math.min(seconds, SECONDS_MAX) * 100 }
 end
 
+-- Reads an answer: { id, name, kind, list, seconds, status, truncated }; nil when it is malformed.
+local function read(bytes)
+	local id, name, kind, seconds, list, status, truncated = packet.answer(bytes)
+	return id and {
+		id = id, name = name, kind = kind, list = list,
+		seconds = seconds, status = status, truncated = truncated,
+	}
+end
+
 -- What the server sent.
 local function receive(bytes)
-	local id, name, ipv6, seconds, list = packet.answer(bytes)
-	if not id then
+	local answer = read(bytes)
+	if not answer then
 		complain "Recv an invalid package when dns query"
 		return
 	end
-	local question = questions[id]
+	local question = questions[answer.id]
 	if not question then
 		-- It came too late; nobody asks any more.
 		return
 	end
-	if question.name ~= name or question.ipv6 ~= ipv6 then
+	if question.name ~= answer.name or question.kind ~= answer.kind then
 		complain "Recv an invalid name when dns query"
 		return
 	end
-	questions[id] = nil
-	if list[1] then
-		remember(name, ipv6, list, seconds)
-		question.list = list
-	end
+	questions[answer.id] = nil
+	question.answer = answer
 	skynet.wakeup(question.token)
 end
 
@@ -190,25 +204,66 @@ local function new_id()
 	return id
 end
 
--- Asks the server; returns the addresses, nil when there is no answer or none in it.
-local function ask(name, ipv6)
+-- Asks over TCP; returns the answer, nil when there is none.
+local function ask_over_tcp(question, id)
+	local sockethelper = require "http.sockethelper"
+	local connected, fd = pcall(sockethelper.connect, connection.ip, connection.port, TCP_TIME)
+	if not connected then
+		return
+	end
+	local open = true
+	skynet.timeout(TCP_TIME, function()
+		if open then
+			socket.shutdown(fd)
+		end
+	end)
+	socket.write(fd, string.pack(">s2", question.packet))
+	local head = socket.read(fd, 2)
+	local bytes = head and socket.read(fd, (string.unpack(">I2", head)))
+	open = false
+	socket.close(fd)
+	local answer = bytes and read(bytes)
+	if answer and answer.id == id and answer.name == question.name and answer.kind == question.kind then
+		return answer
+	end
+end
+
+-- Asks the server, again after each of these times; returns its answer, nil when there is none.
+local function ask(name, kind, times)
 	local id = new_id()
-	local question = { name = name, ipv6 = ipv6, token = {} }
-	question.packet = packet.question(id, name, ipv6)
+	local question = { name = name, kind = kind, token = {} }
+	question.packet = packet.question(id, name, kind)
 	questions[id] = question
-	for _, time in ipairs(TRY_TIMES) do
+	for _, time in ipairs(times) do
 		local sent, err = pcall(send, question)
 		if not sent then
 			questions[id] = nil
 			error(err, 0)
 		end
 		skynet.sleep(time, question.token)
-		if questions[id] ~= question then
-			return question.list
+		local answer = question.answer
+		if answer then
+			return answer.truncated and connection and ask_over_tcp(question, id) or answer
 		end
 	end
 	questions[id] = nil
 	skynet.error(("DNS query %s timeout"):format(name))
+end
+
+-- Asks for the addresses of a name; returns them, nil when there are none.
+local function ask_for_addresses(name, ipv6)
+	local answer = ask(name, ipv6 and KINDS.AAAA or KINDS.A, TRY_TIMES)
+	if answer and answer.list[1] then
+		remember(name, ipv6, answer.list, answer.seconds)
+		return answer.list
+	end
+end
+
+local function checked(name, kind)
+	name = name:lower():gsub("%.$", "")
+	if not name:find "[^a-z0-9_.-]" and packet.question(1, name, kind) then
+		return name
+	end
 end
 
 -- Sets the server; without an address it is the first one of the resolver file.
@@ -226,8 +281,8 @@ function dns.resolve(name, ipv6)
 	if name:find "^[%d.]+$" or name:find(":", 1, true) then
 		return name
 	end
-	name = name:gsub("%.$", "")
-	if name:find "[^a-z0-9_.-]" or not packet.question(1, name, ipv6) then
+	name = checked(name, KINDS.A)
+	if not name then
 		return nil, "illegal name"
 	end
 	local list = find_host(name, ipv6)
@@ -236,7 +291,7 @@ function dns.resolve(name, ipv6)
 	end
 	local entry = cache[ipv6][name]
 	if not entry or entry.expires <= skynet.now() then
-		list = ask(name, ipv6)
+		list = ask_for_addresses(name, ipv6)
 		if list then
 			return list[1], list
 		end
@@ -246,6 +301,24 @@ function dns.resolve(name, ipv6)
 	end
 	-- An old answer is better than none.
 	return entry.list[1], entry.list
+end
+
+-- Asks the server for the records of a name: "A" and "AAAA" are addresses, "SRV" tables with
+-- `target`, `port`, `priority` and `weight`. Neither the hosts file nor the cache are used. Returns
+-- the list and the seconds for which it holds; nil and a text when the server knows of none. Raises
+-- when it does not answer, or cannot.
+function dns.query(name, kind)
+	local number = KINDS[kind] or error(("no kind of record: %s"):format(tostring(kind)))
+	name = checked(name, number) or error(("illegal name %q"):format(name), 0)
+	local answer = ask(name, number, QUERY_TIMES)
+	if not answer then
+		error(("name server: no answer about %s"):format(name), 0)
+	elseif answer.status ~= 0 and answer.status ~= NO_NAME then
+		error(("name server: status %d for %s"):format(answer.status, name), 0)
+	elseif answer.list[1] then
+		return answer.list, math.min(answer.seconds, SECONDS_MAX)
+	end
+	return nil, ("%s has no %s record"):format(name, kind)
 end
 
 -- Forgets all answers.

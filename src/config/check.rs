@@ -13,6 +13,9 @@ use super::spelling::suggestion;
 use std::fmt;
 use std::path::Path;
 
+/// The shortest secret that nodes of a cluster share, as `lualib/skynet/cluster/secret.lua` has it.
+const SECRET_BYTES_MIN: usize = 16;
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
@@ -64,6 +67,7 @@ fn check_all(evaluated: Evaluated, is_embedded: &dyn Fn(&str) -> bool) -> Vec<Fi
     check.ranges();
     check.harbor();
     check.files();
+    check.cluster_security();
     check.first_services();
     check.spelling();
     check.findings
@@ -183,6 +187,33 @@ impl Check<'_> {
         self.parent("daemon");
         if self.text_or("logservice", "logger") == "logger" {
             self.parent("logger");
+        }
+    }
+
+    /// Who may connect to the node: what `lualib/skynet/cluster/guard.lua` would refuse.
+    fn cluster_security(&mut self) {
+        const TLS: [&str; 3] = ["cluster_tls_cert", "cluster_tls_key", "cluster_tls_ca"];
+        for key in TLS.into_iter().chain(["cluster_secret_file"]) {
+            if let Some(path) = self.text(key).filter(|path| !Path::new(path).is_file()) {
+                self.error(key, format!("{key} names a missing file: {path}"));
+            }
+        }
+        let set = |key: &&&str| self.text(key).is_some();
+        if let Some(&some) = TLS.iter().find(set)
+            && let Some(none) = TLS.iter().find(|key| !set(key))
+        {
+            self.error(some, format!("{some} is set and {none} is not: they go together"));
+        }
+        let Some(secrets) = self.text("cluster_secret") else { return };
+        if self.text("cluster_secret_file").is_some() {
+            let text = "cluster_secret and cluster_secret_file are both set, but only one may be";
+            self.error("cluster_secret", text.to_owned());
+        }
+        let lines = secrets.lines().map(str::trim).filter(|line| !line.is_empty());
+        if lines.clone().next().is_none() || lines.clone().any(|line| line.len() < SECRET_BYTES_MIN)
+        {
+            let text = format!("cluster_secret must have at least {SECRET_BYTES_MIN} bytes a line");
+            self.error("cluster_secret", text);
         }
     }
 

@@ -280,6 +280,8 @@ fn each_mistake_has_its_finding() {
             name",
         ),
         ("preload = './none.lua'", "error: preload names a missing file: ./none.lua"),
+        ("cluster_secret_file = 'x'", "error: cluster_secret_file names a missing file: x"),
+        ("cluster_secret = 'sesame'", "error: cluster_secret must have at least 16 bytes a line"),
         ("logpath = './none'", "warning: logpath names a missing directory: ./none"),
         ("daemon = './none/p'", "error: the directory of daemon is missing: ./none/p"),
         ("logger = ''", "error: logger is empty, but must be the path of a file"),
@@ -297,6 +299,15 @@ fn a_missing_start_script_lists_what_was_tried() {
     check_finding("start = 'game 1'", text);
     let log = "error: the service \"mylog\" is not found at\n  ./service/mylog.lua";
     check_finding("logservice = 'snlua' logger = 'mylog'", log);
+}
+
+#[test]
+fn settings_of_links_go_together() {
+    let found = findings("harbor = 0 cluster_tls_key = 'src/lib.rs'");
+    let text = "error: cluster_tls_key is set and cluster_tls_cert is not: they go together";
+    assert_eq!(found, [format!("config:1: {text}")]);
+    let both = "cluster_secret = '0123456789abcdef' cluster_secret_file = 'Cargo.toml'";
+    assert!(findings(&format!("harbor = 0 {both}"))[0].contains("are both set"));
 }
 
 #[test]

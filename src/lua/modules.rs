@@ -29,6 +29,7 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"skynet.debugchannel", super::debugchannel::open),
     (b"skynet.memory", super::memory::open),
     (b"skynet.cluster.core", super::cluster::open),
+    (b"skynet.cluster.native", super::cluster::handshake::open),
     (b"skynet.multicast.native", super::multicast::open),
     (b"client.socket", super::client_socket::open),
     (b"skynet.netpack", super::netpack::open),

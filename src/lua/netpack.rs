@@ -18,6 +18,7 @@ use mlua::ffi::{
     luaL_checkinteger, luaL_checklstring, luaL_checktype, luaL_checkudata, luaL_newmetatable,
 };
 
+use super::bytes::check_bytes;
 use super::error::raise_top;
 use super::native::set_functions;
 use super::vm::SessionHasher;
@@ -135,8 +136,9 @@ pub(super) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int {
             lua_pushcfunction(l, collect);
             lua_setfield(l, -2, c"__gc".as_ptr());
         }
-        let functions: [(&CStr, lua_CFunction); 5] = [
+        let functions: [(&CStr, lua_CFunction); 6] = [
             (c"filter", filter),
+            (c"feed", feed),
             (c"pop", pop),
             (c"pack", pack),
             (c"tostring", to_string),
@@ -190,6 +192,27 @@ unsafe extern "C-unwind" fn filter(l: *mut lua_State) -> c_int {
             // A packet of UDP: no stream, so nothing of ours.
             _ => libc::free(block.0.cast()),
         }
+        lua_gettop(l)
+    }
+}
+
+/// `feed(queue, id, text) -> queue [, what, ...]`: as `filter` of a message with these bytes.
+/// Without bytes: the connection has gone, and so does its unfinished packet.
+unsafe extern "C-unwind" fn feed(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; the block is the queue's as soon as it is there.
+    unsafe {
+        let id = luaL_checkinteger(l, 2) as i32;
+        let text = (lua_isnoneornil(l, 3) == 0).then(|| check_bytes(l, 3));
+        let queue = queue_at_1(l);
+        let arrived = match text {
+            Some(text) => (*queue).data(id, copy_of(text)),
+            None => {
+                (*queue).unfinished.remove(&id);
+                Arrived::Nothing
+            }
+        };
+        lua_settop(l, 1);
+        push_arrived(l, id, arrived);
         lua_gettop(l)
     }
 }

@@ -162,6 +162,8 @@ const CONTEXT_METHODS: &[(&CStr, lua_CFunction)] = &[
     (c"set_ciphers", set_ciphers),
     (c"set_verify", set_verify),
     (c"set_ca", set_ca),
+    (c"set_peers", set_peers),
+    (c"set_names", set_names),
     (c"set_alpn", set_alpn),
 ];
 
@@ -240,6 +242,36 @@ unsafe extern "C-unwind" fn set_ca(l: *mut lua_State) -> c_int {
         if let Some(error) = error.map(|error| error.to_string()) {
             fail(l, error);
         }
+        0
+    }
+}
+
+/// `ctx:set_peers(file)`: the roots that both ends are checked with; a server asks for a
+/// certificate.
+unsafe extern "C-unwind" fn set_peers(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this.
+    unsafe {
+        let file = bytes(l, 2);
+        let error = context(l, 1).set_peers(&text(file)).err();
+        if let Some(error) = error.map(|error| error.to_string()) {
+            fail(l, error);
+        }
+        0
+    }
+}
+
+/// `ctx:set_names(name, ...)`: names of which a server's certificate may have one in the place of
+/// its host's.
+unsafe extern "C-unwind" fn set_names(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; all arguments are checked before something is owned.
+    unsafe {
+        let last = lua_gettop(l);
+        for index in 2..=last {
+            bytes(l, index);
+        }
+        let context = context(l, 1);
+        let names: Vec<String> = (2..=last).map(|index| text(bytes(l, index))).collect();
+        context.set_names(&names);
         0
     }
 }

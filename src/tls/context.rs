@@ -3,12 +3,17 @@
 
 use std::sync::Arc;
 
+use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-use super::verify::{AcceptAll, certificates_of_file, roots_of_file, system_roots, wrong_file};
+use super::session::server_name;
+use super::verify::{
+    AcceptAll, AnyName, certificates_of_file, roots_of_file, system_roots, wrong_file,
+};
 use super::{TlsError, ciphers};
 
 /// Certificate, roots and choices of the connections that are made with it.
@@ -17,6 +22,10 @@ pub struct Context {
     provider: CryptoProvider,
     certificate: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
     roots: Option<Arc<RootCertStore>>,
+    /// Of whom a server asks a certificate; nobody's when there are none.
+    peers: Option<Arc<RootCertStore>>,
+    /// What else than the host may stand in the certificate of a server.
+    names: Vec<ServerName<'static>>,
     verify: bool,
     protocols: Vec<Vec<u8>>,
     client: Option<Arc<ClientConfig>>,
@@ -29,6 +38,8 @@ impl Default for Context {
             provider: ring::default_provider(),
             certificate: None,
             roots: None,
+            peers: None,
+            names: Vec::new(),
             verify: true,
             protocols: Vec::new(),
             client: None,
@@ -74,6 +85,28 @@ impl Context {
         Ok(())
     }
 
+    /// Sets the roots that both ends are checked with, a PEM file: a server asks its client for a
+    /// certificate too. Each connection does the whole handshake, so that a certificate that is
+    /// good no more is refused.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn set_peers(&mut self, file: &str) -> Result<(), TlsError> {
+        let roots = roots_of_file(file)?;
+        self.roots = Some(roots.clone());
+        self.peers = Some(roots);
+        self.forget();
+        Ok(())
+    }
+
+    /// Sets names of which a server's certificate may have one in the place of the host's. A name
+    /// that can be in no certificate counts as none.
+    pub fn set_names(&mut self, names: &[String]) {
+        self.names = names.iter().filter_map(|name| server_name(name).ok()).collect();
+        self.forget();
+    }
+
     /// Sets the cipher suites: names separated by colons.
     ///
     /// # Errors
@@ -110,6 +143,10 @@ impl Context {
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()?;
         let builder = match (self.verify, &self.roots) {
+            (true, Some(roots)) if !self.names.is_empty() => {
+                let any = AnyName::new(roots.clone(), provider, self.names.clone())?;
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(any))
+            }
             (true, Some(roots)) => builder.with_root_certificates(roots.clone()),
             (true, None) => builder.with_root_certificates(system_roots()?),
             (false, _) => {
@@ -122,6 +159,9 @@ impl Context {
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = self.protocols.clone();
+        if self.peers.is_some() {
+            config.resumption = Resumption::disabled();
+        }
         Ok(self.client.insert(Arc::new(config)).clone())
     }
 
@@ -131,11 +171,23 @@ impl Context {
             return Ok(config.clone());
         }
         let (chain, key) = self.certificate.as_ref().ok_or(TlsError::NoCertificate)?;
-        let mut config = ServerConfig::builder_with_provider(Arc::new(self.provider.clone()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(chain.clone(), key.clone_key())?;
+        let provider = Arc::new(self.provider.clone());
+        let builder = ServerConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()?;
+        let builder = match &self.peers {
+            Some(roots) => builder.with_client_cert_verifier(
+                WebPkiClientVerifier::builder_with_provider(roots.clone(), provider)
+                    .build()
+                    .map_err(|error| rustls::Error::General(error.to_string()))?,
+            ),
+            None => builder.with_no_client_auth(),
+        };
+        let mut config = builder.with_single_cert(chain.clone(), key.clone_key())?;
         config.alpn_protocols = self.protocols.clone();
+        if self.peers.is_some() {
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+        }
         Ok(self.server.insert(Arc::new(config)).clone())
     }
 }

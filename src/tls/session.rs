@@ -180,7 +180,7 @@ impl Session {
     fn begin(&mut self) -> Result<(), TlsError> {
         let mut connection = match &self.state {
             State::Client { config, verify } => {
-                let name = server_name(self.name.as_deref(), *verify)?;
+                let name = name_to_greet(self.name.as_deref(), *verify)?;
                 Connection::from(ClientConnection::new(config.clone(), name)?)
             }
             State::Server(config) => Connection::from(ServerConnection::new(config.clone())?),
@@ -218,15 +218,18 @@ fn drain(connection: &mut Connection, plain: &mut Vec<u8>) {
 }
 
 /// The name to greet the server with and to check its certificate against.
-fn server_name(name: Option<&str>, verify: bool) -> Result<ServerName<'static>, TlsError> {
+fn name_to_greet(name: Option<&str>, verify: bool) -> Result<ServerName<'static>, TlsError> {
     match name {
-        Some(name) => {
-            let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-            ServerName::try_from(bare.unwrap_or(name).to_owned())
-                .map_err(|_| TlsError::Name(name.to_owned()))
-        }
+        Some(name) => server_name(name),
         None if verify => Err(TlsError::NoName),
         // An address is not sent to the server.
         None => Ok(ServerName::IpAddress(IpAddr::V4(Ipv4Addr::from([0, 0, 0, 0])))),
     }
+}
+
+/// Reads a host: a name or an address, which may stand in brackets.
+pub(super) fn server_name(name: &str) -> Result<ServerName<'static>, TlsError> {
+    let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    ServerName::try_from(bare.unwrap_or(name).to_owned())
+        .map_err(|_| TlsError::Name(name.to_owned()))
 }

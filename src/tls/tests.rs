@@ -172,3 +172,50 @@ fn after_the_end_nothing_works() {
         assert!(matches!(result, Err(TlsError::Closed)));
     }
 }
+
+/// A context of two ends that check each other.
+fn mutual(certificate: &str) -> Context {
+    let mut context = server_context(certificate);
+    context.set_peers(&file("ca.pem")).unwrap();
+    context
+}
+
+fn said_by(client: &mut Context, server: &mut Context, name: &str) -> String {
+    let mut pair = Pair::new(client, server, Some(name));
+    pair.shake_hands().map_or_else(|error| error.to_string(), |()| "agreed".to_owned())
+}
+
+#[test]
+fn a_server_checks_its_client() {
+    let server = &mut mutual("server");
+    assert_eq!(said_by(&mut mutual("other"), server, "localhost"), "agreed");
+    // Twice, because nothing is remembered.
+    assert_eq!(said_by(&mut mutual("other"), server, "localhost"), "agreed");
+    let without = said_by(&mut client_context(), server, "localhost");
+    assert!(without.contains("no certificates"), "{without}");
+    let mut stranger = server_context("server");
+    stranger.set_peers(&file("other.pem")).unwrap();
+    let untrusted = said_by(&mut mutual("other"), &mut stranger, "localhost");
+    assert!(untrusted.contains("invalid peer certificate"), "{untrusted}");
+    assert!(mutual("server").set_peers(&file("missing.pem")).is_err());
+}
+
+#[test]
+fn a_client_accepts_one_of_several_names() {
+    let client = &mut mutual("server");
+    client.set_names(&["example.invalid".to_owned(), "no name!".to_owned()]);
+    for (certificate, host) in
+        [("server", "localhost"), ("server", "127.0.0.1"), ("other", "10.0.0.2"), ("other", "host")]
+    {
+        let said = said_by(client, &mut mutual(certificate), host);
+        assert_eq!(said, "agreed", "{certificate} {host}");
+    }
+    let wrong = said_by(client, &mut mutual("server"), "10.0.0.2");
+    assert!(wrong.contains("not valid for name"), "{wrong}");
+    // A name does not help against an authority that nobody knows.
+    let mut strict = server_context("server");
+    strict.set_peers(&file("other.pem")).unwrap();
+    strict.set_names(&["example.invalid".to_owned()]);
+    let untrusted = said_by(&mut strict, &mut mutual("server"), "example.invalid");
+    assert!(untrusted.contains("invalid peer certificate"), "{untrusted}");
+}

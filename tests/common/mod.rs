@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod nodes;
+
 use ironsky::app::App;
 use ironsky::config::Config;
 use ironsky::message::{Address, Kind, Message, Payload, Session};

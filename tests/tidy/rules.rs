@@ -42,6 +42,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("md5", &["src/codec/", "src/lua/md5.rs"]),
     ("md_5", &["src/codec/"]),
     ("sha1", &["src/codec/"]),
+    ("sha2", &["src/codec/cluster/handshake/"]),
     // The config file is a Lua chunk.
     ("mlua", &["src/config/evaluate.rs", "src/lua/", "src/native/"]),
     ("include_dir", &["src/lua/", "src/native/"]),
@@ -79,6 +80,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
             "src/lua/seri/tests/",
             "src/lua/cluster/tests.rs",
             "src/codec/cluster/tests.rs",
+            "src/codec/cluster/handshake/tests.rs",
             "src/codec/harbor/tests.rs",
             "src/codec/sproto/tests.rs",
         ],

@@ -12,6 +12,14 @@ local cluster = {}
 ---@return any ...
 function cluster.call(node, address, ...) end
 
+---As `call`, but raises when the answer does not come in time.
+---@param limit integer
+---@param node string
+---@param address integer|string
+---@param ... any
+---@return any ...
+function cluster.call_timeout(limit, node, address, ...) end
+
 ---Sends to one.
 ---@param node string
 ---@param address integer|string
@@ -28,6 +36,19 @@ function cluster.open(port, max) end
 ---Reads the nodes' addresses anew.
 ---@param config? table<string, string|false>
 function cluster.reload(config) end
+
+---Looks for nodes that are not configured.
+---@param source string
+function cluster.discover(source) end
+
+---Tells other nodes where a node is.
+---@param node string
+---@param address string
+function cluster.announce(node, address) end
+
+---Takes an announcement back.
+---@param node string
+function cluster.withdraw(node) end
 
 ---Makes a service that stands for one of another node.
 ---@param node string

@@ -20,6 +20,13 @@ function dns.server(ip, port) end
 ---@return string[]
 function dns.resolve(name, ipv6) end
 
+---Returns the records of a name and for how many seconds they hold.
+---@param name string
+---@param kind "A"|"AAAA"|"SRV"
+---@return (string|table)[]?
+---@return integer|string
+function dns.query(name, kind) end
+
 ---Forgets what was asked.
 function dns.flush() end
 

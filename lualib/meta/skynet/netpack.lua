@@ -23,6 +23,17 @@ function netpack.pack(data, size) end
 ---@return any
 function netpack.filter(queue, message, size) end
 
+---As `filter` of a message with these bytes; without bytes, the connection has gone.
+---@param queue userdata?
+---@param id integer
+---@param text? string
+---@return userdata?
+---@return string?
+---@return integer?
+---@return any
+---@return any
+function netpack.feed(queue, id, text) end
+
 ---Takes a package out.
 ---@param queue userdata
 ---@return integer?

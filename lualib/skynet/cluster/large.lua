@@ -3,6 +3,8 @@
 --
 -- A message is a list as `skynet.cluster.core` has it, the size and the parts, with more fields:
 -- what its user noted in `note`, `held` bytes so far and `touched`, when the last part came.
+-- It counts as what it announces, and `COST` for the rest of it. So that parts do not cost more
+-- than they hold, those of a message have `PART_MEAN` bytes on average, but for a few.
 
 local skynet = require "skynet"
 local core = require "skynet.cluster.core"
@@ -10,8 +12,15 @@ local settings = require "skynet.cluster.settings"
 
 local large = {}
 
+local COST <const> = 512
+local PART_MEAN <const> = 256
+local PARTS_FREE <const> = 64
+
 local messages = {}
 local announced = 0
+
+-- A sweep is on its way.
+local sweeping = false
 
 -- Called with (session, note, text) for a message that is given up.
 local give_up
@@ -22,8 +31,9 @@ local ledger
 local function forget(session)
 	local message = messages[session]
 	messages[session] = nil
-	announced = announced - message[1]
-	skynet.send(ledger, "lua", "large", -message[1])
+	local size = message[1] + COST
+	announced = announced - size
+	skynet.send(ledger, "lua", "large", -size)
 	return message
 end
 
@@ -38,7 +48,8 @@ local function sweep()
 			abandon(session, "the rest of a large message did not arrive in time")
 		end
 	end
-	if next(messages) then
+	sweeping = next(messages) ~= nil
+	if sweeping then
 		skynet.timeout(settings.large_timeout, sweep)
 	end
 end
@@ -57,16 +68,17 @@ function large.begin(session, size, note)
 		return string.format("large messages of %d bytes on one link, the limit is %d (cluster_large_link)",
 			announced + size, settings.large_link)
 	end
-	if next(messages) == nil then
+	if not sweeping then
+		sweeping = true
 		skynet.timeout(settings.large_timeout, sweep)
 	end
-	announced = announced + size
-	skynet.send(ledger, "lua", "large", size, skynet.self(), session)
+	announced = announced + size + COST
+	skynet.send(ledger, "lua", "large", size + COST, skynet.self(), session)
 	messages[session] = { size, note = note, held = 0, touched = skynet.now() }
 end
 
 -- Adds a part, which is a block and its size, or a string; nothing happens without a begin.
--- A message that gets more than it announced is given up.
+-- A message that gets more than it announced, or in crumbs, is given up.
 function large.add(session, part, size)
 	local message = messages[session]
 	if message == nil then
@@ -82,7 +94,7 @@ function large.add(session, part, size)
 	else
 		table.insert(message, part)
 	end
-	if message.held > message[1] then
+	if message.held > message[1] or #message > PARTS_FREE + message.held // PART_MEAN then
 		abandon(session, "Invalid large req")
 	end
 end
@@ -99,6 +111,13 @@ end
 -- Tells whether parts of a message are expected.
 function large.has(session)
 	return messages[session] ~= nil
+end
+
+-- Nobody waits for this message any more.
+function large.drop(session)
+	if messages[session] then
+		forget(session)
+	end
 end
 
 -- clusterd wants the memory of this message back.

@@ -8,32 +8,47 @@
 -- | up | connected | down |
 --
 -- Who needs the link makes it come up and waits for the attempt; all who wait share its outcome.
--- After a failed attempt the next one waits a little, at most half a second, so a peer that is back
--- is found within that time, and one that is away is not stormed.
+-- After a failed attempt the next one waits a little, at most a quarter of a second, so a peer that
+-- is back is found within that time, and one that is away is not stormed.
+--
+-- An attempt has several connections on their way when its first one gets no answer, and takes the
+-- one that is made first: the system repeats a lost first packet only after one, two, four seconds.
+--
+-- A connection is up when the other end is welcome and welcomes us, which `guard` knows. An end that
+-- refuses us counts as a failed attempt, also when it says so late.
 --
 -- No packet is ever sent twice: a request on a connection that gets lost fails.
 
 local skynet = require "skynet"
 local driver = require "skynet.socketdriver"
+local guard = require "skynet.cluster.guard"
 local packets = require "skynet.cluster.packets"
 local settings = require "skynet.cluster.settings"
+local unsent = require "skynet.cluster.unsent"
 local writer = require "skynet.cluster.writer"
 
 local BACKOFF_MIN <const> = 5
-local BACKOFF_MAX <const> = 50
+local BACKOFF_MAX <const> = 25
+
+-- So long an attempt waits for its connections before it adds one.
+local PATIENCE <const> = 50
 
 local link = {}
 
 local state = "down"
 -- The name of the node, its address ("host:port"; false: marked down), and the socket.
 local node, address, socket
--- Those who wait for the attempt that is on its way: { coroutines..., error = text }.
+-- Why the node is down.
+local down_why = "marked down"
+-- The attempt that is on its way: { coroutines that wait for it..., sockets = set, error = text }.
 local attempt
 local backoff, not_before = 0, 0
 -- Called with (pointer, size) of each packet, and with (text) when the link goes down.
 local on_packet, on_down
+-- Where packets go: to the guard until the link is up.
+local receive
 
-local counters = { connects = 0, failures = 0, losses = 0, sent = 0, received = 0 }
+local counters = { dials = 0, connects = 0, failures = 0, losses = 0, sent = 0, received = 0 }
 local last_error
 local last_heard = 0
 
@@ -41,11 +56,16 @@ local function describe(what)
 	return string.format("node %s (%s): %s", node, address or "marked down", what)
 end
 
--- Ends the attempt for all who wait for it.
+-- Ends the attempt for all who wait for it; the connections that it does not need are left.
 local function conclude(text)
 	local over = attempt
 	attempt = nil
 	if over then
+		for id in pairs(over.sockets) do
+			if id ~= socket then
+				driver.shutdown(id)
+			end
+		end
 		over.error, over.done = text, true
 		for _, co in ipairs(over) do
 			skynet.wakeup(co)
@@ -53,72 +73,99 @@ local function conclude(text)
 	end
 end
 
+local function back_off()
+	backoff = math.min(math.max(2 * backoff, BACKOFF_MIN), BACKOFF_MAX)
+	not_before = skynet.now() + backoff
+end
+
 local function failed(why)
+	if socket then
+		guard.leave(socket)
+	end
 	state, socket = "down", nil
 	last_error = describe(why)
 	counters.failures = counters.failures + 1
-	backoff = math.min(math.max(2 * backoff, BACKOFF_MIN), BACKOFF_MAX)
-	not_before = skynet.now() + backoff
+	back_off()
 	conclude(last_error)
 end
 
-local function lost(why)
+local function lost(why, refused)
 	state, socket = "down", nil
 	last_error = describe(why)
 	counters.losses = counters.losses + 1
+	if refused then
+		back_off()
+	else
+		backoff = 0
+	end
 	on_down(last_error)
 end
 
--- Leaves the connection, whatever its state.
-local function drop(why)
-	local id, before = socket, state
-	if id then
-		driver.shutdown(id)
-	end
-	if before == "up" then
-		lost(why)
+-- Leaves the connection, whatever its state. `refused`: the peer does not want it.
+local function drop(why, refused)
+	if state == "up" then
+		guard.leave(socket)
+		driver.shutdown(socket)
+		lost(why, refused)
 	elseif attempt then
 		failed(why)
 	end
 end
 
+-- Adds a connection to an attempt, now and as long as none is made.
 local function dial(this)
-	if this ~= attempt then
+	if this ~= attempt or socket then
 		return
 	end
 	state = "connecting"
+	counters.dials = counters.dials + 1
 	local ok, id = pcall(driver.connect, address)
 	if not ok or id < 0 then
 		return failed(ok and "no free socket" or id)
 	end
-	socket = id
+	this.sockets[id] = true
+	skynet.timeout(PATIENCE, function()
+		dial(this)
+	end)
+end
+
+local function start_dialing(this)
+	dial(this)
 	skynet.timeout(settings.connect_timeout, function()
 		if attempt == this then
-			drop(string.format("no connection after %g s", settings.connect_timeout / 100))
+			failed(string.format("no %s after %g s", guard.waits_for() or "connection",
+				settings.connect_timeout / 100))
 		end
 	end)
 end
 
 local function begin()
-	local this = {}
+	local this = { sockets = {} }
 	attempt = this
 	local wait = not_before - skynet.now()
 	if backoff > 0 and wait > 0 then
 		state = "backing off"
 		skynet.timeout(wait, function()
-			dial(this)
+			if attempt == this then
+				start_dialing(this)
+			end
 		end)
 	else
-		dial(this)
+		start_dialing(this)
 	end
 	return this
+end
+
+-- Tells whether a socket is one of the attempt that is on its way, which has none yet.
+local function is_awaited(id)
+	return attempt ~= nil and socket == nil and attempt.sockets[id] ~= nil
 end
 
 -- Blocks until the link is up. Raises a text with the node and the reason when it does not come up.
 local function need()
 	while state ~= "up" do
 		if not address then
-			error(string.format("node %s is marked down", node), 0)
+			error(string.format("node %s is %s", node, down_why), 0)
 		end
 		local this = attempt or begin()
 		if not this.done then
@@ -148,20 +195,30 @@ local function watch(id, beat)
 	end)
 end
 
-local event = {}
-
-function event.init(id)
-	if id ~= socket or state ~= "connecting" then
-		return
-	end
-	state, backoff, last_heard = "up", 0, skynet.now()
+local function up(id)
+	state, receive, last_heard = "up", on_packet, skynet.now()
 	counters.connects = counters.connects + 1
 	writer.open(id)
-	driver.nodelay(id)
 	conclude()
 	if settings.heartbeat > 0 then
 		watch(id, link.beat)
 	end
+end
+
+local event = {}
+
+function event.init(id)
+	if not is_awaited(id) then
+		return
+	end
+	socket, receive = id, guard.receive
+	driver.nodelay(id)
+	guard.call(id, node, address, {
+		done = function()
+			up(id)
+		end,
+		fail = drop,
+	})
 end
 
 function event.data(id, packet, size)
@@ -170,7 +227,7 @@ function event.data(id, packet, size)
 	end
 	last_heard = skynet.now()
 	counters.received = counters.received + size
-	on_packet(packet, size)
+	receive(packet, size)
 end
 
 function event.more(next_packet, queue)
@@ -180,14 +237,20 @@ function event.more(next_packet, queue)
 end
 
 function event.close(id)
-	if id == socket then
+	if id == socket or is_awaited(id) then
 		drop "closed by the peer"
 	end
 end
 
 function event.error(id, text)
-	if id == socket then
+	if id == socket or is_awaited(id) then
 		drop(text)
+	end
+end
+
+function event.warning(id, kib)
+	if id == socket then
+		unsent.buffer(kib)
 	end
 end
 
@@ -198,12 +261,14 @@ function link.start(name, handlers)
 	node, on_packet, on_down, link.beat = name, handlers.packet, handlers.down, handlers.beat
 end
 
--- Changes the address: the old connection is left at once, its requests fail.
-function link.move(to)
+-- Changes the address: the old connection is left at once, its requests fail. false: the node is
+-- down, for the reason `why` if it is given.
+function link.move(to, why)
 	if to == address then
 		return
 	end
-	drop "the address changes"
+	down_why = why and "gone: " .. why or "marked down"
+	drop(not to and why or "the address changes")
 	address, backoff, not_before = to, 0, 0
 end
 
@@ -225,6 +290,9 @@ end
 
 -- The peer does not speak the protocol.
 link.drop = drop
+
+-- Puts the node and its address before a text.
+link.describe = describe
 
 function link.status()
 	local status = {

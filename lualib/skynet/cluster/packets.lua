@@ -5,6 +5,11 @@
 
 local skynet = require "skynet"
 local netpack = require "skynet.netpack"
+local tls = require "skynet.cluster.tls"
+
+if tls.on then
+	return tls.packets
+end
 
 return function(handlers)
 	local queue

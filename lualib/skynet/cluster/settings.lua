@@ -20,6 +20,12 @@ return {
 	connect_timeout = number("cluster_connect_timeout", 5, SECOND),
 	-- How often a link asks its peer for a sign of life; 0: never.
 	heartbeat = number("cluster_heartbeat", 0, SECOND),
+	-- A call that has no time limit of its own fails after this time, and a request of another node
+	-- that is not answered within it; 0: never.
+	call_limit = number("cluster_call_limit", 0, SECOND),
+	-- What may wait to be sent on a link, and what unanswered requests of a connection may hold.
+	unsent_link = number("cluster_unsent_link", 256, MIB),
+	requests_link = number("cluster_requests_link", 256, MIB),
 	-- What the unfinished large messages of one link may hold together, and of all links.
 	large_link = number("cluster_large_link", 256, MIB),
 	large_total = number("cluster_large_total", 1024, MIB),

@@ -3,6 +3,10 @@
 
 local skynet = require "skynet"
 local driver = require "skynet.socketdriver"
+local tls = require "skynet.cluster.tls"
+
+local send = tls.on and tls.send or driver.send
+local lsend = tls.on and tls.lsend or driver.lsend
 
 local writer = {}
 
@@ -15,7 +19,7 @@ local function flush()
 	if #held > 0 then
 		local packets = held
 		held = {}
-		driver.send(socket, packets)
+		send(socket, packets)
 	end
 end
 
@@ -28,7 +32,7 @@ function writer.write(packet)
 	if #held > 0 then
 		table.insert(held, packet)
 	elseif skynet.mqlen() == 0 then
-		driver.send(socket, packet)
+		send(socket, packet)
 	else
 		held[1] = packet
 		-- Comes behind the messages that wait now.
@@ -36,11 +40,11 @@ function writer.write(packet)
 	end
 end
 
--- Writes the packets of a large message, which packets that come later may overtake.
+-- Writes the packets of a large message, which packets that come later may overtake (not with TLS).
 function writer.write_parts(packets)
 	flush()
 	for _, packet in ipairs(packets) do
-		driver.lsend(socket, packet)
+		lsend(socket, packet)
 	end
 end
 

@@ -380,16 +380,30 @@ add("cluster", "", "the links to other nodes of the cluster: state, calls that w
 				calls = link.pending or 0,
 				sent = (link.sent or 0) / 1024,
 				received = (link.received or 0) / 1024,
+				late = link.late or 0,
 				connects = link.connects or 0,
+				from = link.from,
 				["last error"] = link.error or "",
 			}
 		end
 		table.sort(rows, function(a, b)
 			return a.node < b.node
 		end)
+		local discovery = status.discovery
+		if discovery then
+			rows[#rows + 1] = {
+				node = "*",
+				address = discovery.source,
+				state = discovery.error and "in trouble" or "well",
+				["last error"] = discovery.error or "",
+			}
+		end
+		for _, own in ipairs(discovery and discovery.announced or {}) do
+			rows[#rows + 1] = { node = own.node, address = own.address, state = own.state, from = "this node" }
+		end
 		return render.grid({
 			{ "node" }, { "address" }, { "state" }, { "calls", "%d" }, { "sent", "%.1fK" },
-			{ "received", "%.1fK" }, { "connects", "%d" }, { "last error" },
+			{ "received", "%.1fK" }, { "late", "%d" }, { "connects", "%d" }, { "from" }, { "last error" },
 		}, rows)
 	end)
 

@@ -4,6 +4,9 @@
 local skynet = require "skynet"
 local socket = require "skynet.socket"
 
+-- Centiseconds for the first bytes of a connection.
+local HANDSHAKE_TIME <const> = 500
+
 local control = {}
 
 -- Writes a packet; returns false when the connection is gone.
@@ -26,9 +29,28 @@ function control.read(fd)
 	end
 end
 
+-- Ends a connection whose other end does not say who it is for a while, unless the function that
+-- this returns is called before.
+function control.deadline(fd)
+	local over = false
+	skynet.timeout(HANDSHAKE_TIME, function()
+		if not over then
+			socket.shutdown(fd)
+		end
+	end)
+	return function()
+		over = true
+	end
+end
+
 -- Tells whether a value is the number of a node.
 function control.is_harbor(value)
 	return math.type(value) == "integer" and value >= 1 and value <= 255
+end
+
+-- Tells whether a value is the address of a service.
+function control.is_address(value)
+	return math.type(value) == "integer" and value >= 1 and value <= 0xffffffff
 end
 
 return control

@@ -7,6 +7,7 @@
 //!
 //! Used by the module `skynet.cluster.core`.
 
+pub mod handshake;
 mod request;
 mod response;
 

@@ -9,8 +9,12 @@
 //! |---|---|
 //! | `mod.rs` | the service: commands of the slave, bytes of the other nodes |
 //! | `network.rs` | what senders and the service share: the way out, names |
+//! | `lines.rs` | how many lines other nodes may cause in the log |
+//! | `held.rs` | what messages hold that wait for a node or a name |
 //! | `peer.rs` | the state of the link to one other node |
 
+mod held;
+mod lines;
 mod network;
 mod peer;
 
@@ -96,7 +100,8 @@ impl Harbor {
     fn hand_over(&mut self, socket: SocketId, harbor: u8, accepted: bool) {
         let node = self.context.node();
         if !self.network.greet(harbor, socket) {
-            self.context.log(&format!("Harbor {harbor} alreay exist"));
+            self.network.log(node, &format!("Harbor {harbor} alreay exist"));
+            self.tell_slave_lost(harbor, socket);
             return node.net().close(socket);
         }
         node.net().start(self.context.address(), socket);
@@ -138,7 +143,7 @@ impl Harbor {
             self.links.insert(socket, link);
         } else {
             self.context.node().net().close(socket);
-            self.tell_lost(link.harbor);
+            self.tell_lost(link.harbor, socket);
         }
     }
 
@@ -181,22 +186,21 @@ impl Harbor {
         if matches!(kind, Kind::SYSTEM | Kind::HARBOR | Kind::SOCKET) {
             // These are spoken inside a node only.
             let line = format!("Dropped a message of type {} from harbor {harbor}", label.kind);
-            return self.context.log(&line);
+            return self.network.log(node, &line);
         }
-        if matches!(kind, Kind::RESPONSE | Kind::ERROR) {
-            self.network.answered(harbor, to, session);
+        let is_answer = matches!(kind, Kind::RESPONSE | Kind::ERROR) && session != Session::NONE;
+        if is_answer && !self.network.answered(harbor, to, session) {
+            let line =
+                format!("Dropped an answer of harbor {harbor} to no request of :{:08x}", to.bits());
+            return self.network.log(node, &line);
         }
         let message = Message { source, session, kind, payload: Payload::copy_of(payload) };
         if node.scheduler().post(to, message).is_err() {
-            self.context.log(&format!(
-                "Unknown destination :{:x} from :{:x} type({})",
-                to.bits(),
-                source.bits(),
-                label.kind
-            ));
+            let (dead, from) = (to.bits(), source.bits());
+            let line = format!("Unknown destination :{dead:x} from :{from:x} type({})", label.kind);
+            self.network.log(node, &line);
             if kind != Kind::ERROR {
-                let error = Message::empty(to, session, Kind::ERROR);
-                self.network.send(node, source, error);
+                self.network.report_dead(node, to, source, session);
             }
         }
     }
@@ -205,14 +209,19 @@ impl Harbor {
         if let Some(link) = self.links.remove(&socket) {
             self.context.log(&format!("Connection to harbor {} is lost: {why}", link.harbor));
             self.context.node().net().close(socket);
-            self.tell_lost(link.harbor);
+            self.tell_lost(link.harbor, socket);
         }
     }
 
     /// Answers what waited for the node, and tells the slave.
-    fn tell_lost(&self, harbor: u8) {
+    fn tell_lost(&self, harbor: u8, socket: SocketId) {
         self.network.close(self.context.node(), harbor);
-        self.network.tell_slave(self.context.node(), &format!("D {harbor}"));
+        self.tell_slave_lost(harbor, socket);
+    }
+
+    fn tell_slave_lost(&self, harbor: u8, socket: SocketId) {
+        let line = format!("D {harbor} {}", socket.number());
+        self.network.tell_slave(self.context.node(), &line);
     }
 }
 

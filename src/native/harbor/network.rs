@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use super::held::Held;
+use super::lines::Lines;
 use super::peer::{Asked, Letter, Peer};
 use crate::codec::harbor::{Label, PAYLOAD_MAX};
 use crate::message::{Address, Kind, Message, Payload, Session};
@@ -22,6 +24,8 @@ pub(super) struct Network {
     /// By the number of the node.
     peers: Vec<Mutex<Peer>>,
     names: Mutex<Names>,
+    lines: Mutex<Lines>,
+    held: Held,
 }
 
 #[derive(Default)]
@@ -62,7 +66,17 @@ impl Network {
         let peer =
             |_| Mutex::new(if alone { Peer::Down } else { Peer::Unknown { waiting: Vec::new() } });
         let peers = (0..=u8::MAX).map(peer).collect();
-        Self { service, slave, peers, names: Mutex::default() }
+        let (names, lines) = (Mutex::default(), Mutex::default());
+        Self { service, slave, peers, names, lines, held: Held::default() }
+    }
+
+    /// Logs a line that somebody can cause as often as he likes: only so many get through.
+    pub(super) fn log(&self, node: &Node, line: &str) {
+        let Some(dropped) = lock(&self.lines).pass(node.clock().now() / 100) else { return };
+        if dropped > 0 {
+            node.log(self.service, format!("{dropped} more such lines").as_bytes());
+        }
+        node.log(self.service, line.as_bytes());
     }
 
     fn peer(&self, harbor: u8) -> MutexGuard<'_, Peer> {
@@ -80,6 +94,7 @@ impl Network {
         let waiting = peer.open();
         if let Peer::Up { socket, asked } = &mut *peer {
             for letter in waiting {
+                self.held.release(&letter.message);
                 self.write(node, (*socket, asked), letter.to, &letter.message);
             }
         }
@@ -91,6 +106,7 @@ impl Network {
         match before {
             Peer::Unknown { waiting } | Peer::Greeting { waiting, .. } => {
                 for letter in waiting {
+                    self.held.release(&letter.message);
                     self.drop_message(node, letter.to, &letter.message);
                 }
             }
@@ -104,22 +120,27 @@ impl Network {
         }
     }
 
-    /// An answer has come from a node.
-    pub(super) fn answered(&self, harbor: u8, by: Address, session: Session) {
-        if let Peer::Up { asked, .. } = &mut *self.peer(harbor) {
-            asked.answered(by, session);
-        }
+    /// An answer has come from a node; `false` when nobody waits for it. A node that was asked may
+    /// have passed the request on, so the answer of another one counts as well.
+    pub(super) fn answered(&self, harbor: u8, to: Address, session: Session) -> bool {
+        let takes = |peer: &Mutex<Peer>| match &mut *lock(peer) {
+            Peer::Up { asked, .. } => asked.answered(to, session),
+            _ => false,
+        };
+        takes(&self.peers[usize::from(harbor)]) || self.peers.iter().any(takes)
     }
 
     /// Sends to a service of another node.
     pub(super) fn send(&self, node: &Node, to: Address, message: Message) {
         let mut peer = self.peer(to.harbor());
         match &mut *peer {
-            Peer::Unknown { waiting } | Peer::Greeting { waiting, .. } => {
+            Peer::Unknown { waiting } | Peer::Greeting { waiting, .. }
+                if self.held.admit(&message) =>
+            {
                 waiting.push(Letter { to, message });
             }
             Peer::Up { socket, asked } => self.write(node, (*socket, asked), to, &message),
-            Peer::Down => {
+            _ => {
                 drop(peer);
                 self.drop_message(node, to, &message);
             }
@@ -142,7 +163,7 @@ impl Network {
         let Some(frame) = label.frame(message.payload.as_bytes()) else {
             let len = message.payload.len();
             let line = format!("A message to harbor {} of {len} bytes is too long", to.harbor());
-            node.log(self.service, format!("{line}, the limit is {PAYLOAD_MAX}").as_bytes());
+            self.log(node, &format!("{line}, the limit is {PAYLOAD_MAX}"));
             return refuse(node, to, message);
         };
         asked.note(to, message);
@@ -159,8 +180,26 @@ impl Network {
             message.session.number(),
             message.payload.len()
         );
-        node.log(self.service, line.as_bytes());
+        self.log(node, &line);
         refuse(node, to, message);
+    }
+
+    /// Tells the source of a message from a link that there is no service `dead`. A source on a
+    /// node without a link is told nothing: such messages would wait, as many as a peer likes.
+    pub(super) fn report_dead(
+        &self,
+        node: &Node,
+        dead: Address,
+        source: Address,
+        session: Session,
+    ) {
+        let error = Message::empty(dead, session, Kind::ERROR);
+        if !node.is_remote(source) {
+            // A source that is gone needs no notice.
+            let _ = node.scheduler().post(source, error);
+        } else if let Peer::Up { socket, asked } = &mut *self.peer(source.harbor()) {
+            self.write(node, (*socket, asked), source, &error);
+        }
     }
 
     /// Sends to a global name; messages to a name that nobody has registered wait for it, in order.
@@ -170,6 +209,12 @@ impl Network {
         if let Some(to) = names.known.get(name).copied() {
             drop(names);
             return self.route(node, to, message);
+        }
+        if !self.held.admit(&message) {
+            drop(names);
+            let name = String::from_utf8_lossy(name);
+            self.log(node, &format!("Drop message to {name}: too many messages wait"));
+            return refuse(node, Address::NOBODY, &message);
         }
         let waiting = names.waiting.entry(name.to_vec()).or_default();
         waiting.push(message);
@@ -183,6 +228,7 @@ impl Network {
         let mut names = lock(&self.names);
         names.known.insert(name.to_vec(), address);
         for message in names.waiting.remove(name).unwrap_or_default() {
+            self.held.release(&message);
             self.route(node, address, message);
         }
     }

@@ -40,9 +40,9 @@ impl Asked {
         }
     }
 
-    /// An answer has come.
-    pub(super) fn answered(&mut self, by: Address, session: Session) {
-        self.0.remove(&(by, session));
+    /// An answer has come; `false` when it is to no request that was noted here.
+    pub(super) fn answered(&mut self, source: Address, session: Session) -> bool {
+        self.0.remove(&(source, session)).is_some()
     }
 
     /// Says for each request who waits, and an error for it.
@@ -119,7 +119,10 @@ mod tests {
         let mut answer = request(5);
         answer.kind = Kind::RESPONSE;
         asked.note(to, &answer);
-        asked.answered(Address::new(0x0100_0008), Session::new(1));
+        let source = Address::new(0x0100_0008);
+        assert!(asked.answered(source, Session::new(1)));
+        assert!(!asked.answered(source, Session::new(1)), "it has been answered");
+        assert!(!asked.answered(source, Session::new(0)), "nobody waits for it");
         let errors: Vec<_> = asked.errors().collect();
         assert_eq!(errors.len(), 1);
         let (source, error) = &errors[0];

@@ -1,0 +1,167 @@
+-- Nodes that are found by a resolver of the user which does not watch: explicit entries win,
+-- denials and failures reach the caller, addresses are looked for again.
+--! differs: there is no discovery
+--! config: lua_path = lua_path .. ";@TESTS@/module/?.lua"
+--! log: node moves is at 127.0.0.1:
+--! log: cluster discovery asking_resolver:here: the engine is away
+--! log: answers again
+--! log: node moves is at no address any more: it was taken away
+
+local check = require "check"
+local skynet = require "skynet"
+require "skynet.manager"
+local cluster = require "skynet.cluster"
+
+-- What the engine says, and how often it was asked, by the name of the node.
+local zone, asked = {}, {}
+local away = false
+
+local engine = {}
+
+function engine.resolve(name)
+	asked[name] = (asked[name] or 0) + 1
+	if away then
+		return "raise", "the engine is away"
+	end
+	local entry = zone[name] or { nil, "nobody knows it" }
+	return entry[1], entry[2]
+end
+
+local function call(node, ...)
+	return cluster.call(node, "@main", "echo", ...)
+end
+
+local function address_of(node)
+	for _, link in ipairs(skynet.call(".clusterd", "lua", "status").links) do
+		if link.node == node then
+			return link.address, link.from
+		end
+	end
+end
+
+local function wrong_sources()
+	for source, wrong in pairs {
+		[""] = 'cluster.discover failed: cluster_discovery = "": it must begin with the name of a module$',
+		["no_such_module:x"] = "module 'no_such_module' not found",
+		["check:x"] = "the module check returns a table and no function",
+		["asking_resolver:x?colour=red"] = "there is no option colour",
+		["asking_resolver:x?ttl=never"] = 'the option ttl must be a number above 0, not "never"',
+		["dns:test?port=70000"] = "the option port must be the number of a port, not 70000",
+		["dns:test?server=here"] = 'the option server must be IP:PORT, not "here"',
+		["etcd:localhost/x"] = "etcd:http://HOST:PORT/PREFIX is wanted",
+		["etcd:http://root:secret@127.0.0.1:2379"] = "http://root:%*%*%*@127.0.0.1:2379",
+	} do
+		check.raises_like(wrong, cluster.discover, source)
+	end
+	check.raises("there is no discovery of nodes (config key cluster_discovery, or cluster.discover)",
+		cluster.announce, "red", "127.0.0.1:1")
+end
+
+-- Who waits for a node that nobody has configured is woken when there is a discovery.
+local function those_who_wait(address)
+	zone.waited = { address, 60 }
+	local waits = check.background(call, "waited", 1)
+	cluster.discover "asking_resolver:here"
+	check.results({ true, 1 }, check.outcome(waits))
+	check.raises("nodes are discovered from another source already", cluster.discover, "dns:test")
+	cluster.discover "asking_resolver:here"
+end
+
+local function found(address)
+	zone.there = { address, 60 }
+	for i = 1, 3 do
+		check.equal(call("there", i), i)
+	end
+	check.equal(asked.there, 1, "it is asked for once")
+	check.results({ address, "discovery" }, address_of "there")
+end
+
+local function denied()
+	local REASON <const> = "cluster call to node nobody failed: nobody knows it %(from asking_resolver:here%)$"
+	for _ = 1, 50 do
+		check.raises_like(REASON, call, "nobody")
+	end
+	check.ok(asked.nobody < 50, "a denial holds for a while")
+	zone.nobody = { 7100 }
+	check.eventually(function()
+		local _, text = pcall(call, "nobody")
+		return string.find(text, "node nobody failed: the resolver returns a number and no address")
+	end, "it is asked again")
+end
+
+local function configured_nodes(first, second)
+	zone.configured = { "127.0.0.1:1", 60 }
+	cluster.reload { configured = first }
+	check.equal(call("configured", 5), 5)
+	check.equal(asked.configured, nil)
+	check.results({ first, "config" }, address_of "configured")
+	cluster.reload { there = second }
+	check.equal(call("there", 6), 6)
+	check.results({ second, "config" }, address_of "there")
+	-- A node that is marked down is not looked for.
+	cluster.reload { down = false }
+	check.raises_like("node %[down%] is down", call, "down")
+	check.equal(asked.down, nil)
+end
+
+local function moves(first, second)
+	zone.moves = { first, 1 }
+	check.equal(call("moves", 1), 1)
+	zone.moves = { second, 1 }
+	check.eventually(function()
+		return address_of "moves" == second
+	end, "the link moves")
+	check.equal(call("moves", 2), 2)
+end
+
+local function engine_away()
+	away = true
+	check.raises_like("node unknown failed: .*the engine is away %(from", call, "unknown")
+	local before = asked.moves
+	check.eventually(function()
+		return asked.moves > before
+	end, "it is looked for again")
+	check.equal(call("moves", 3), 3)
+	away = false
+	check.eventually(function()
+		return not skynet.call(".clusterd", "lua", "status").discovery.error
+	end, "the engine answers again")
+	check.logged "the engine is away"
+end
+
+local function vanishes(first)
+	local waits = check.background(cluster.call, "moves", "@main", "hang")
+	zone.moves = { nil, "it was taken away" }
+	local ok, text = check.outcome(waits)
+	check.equal(ok, false)
+	check.match(text, "cluster call to node moves failed: node moves .*: it was taken away$")
+	check.raises_like("node moves is gone: it was taken away$", call, "moves")
+	zone.moves = { first, 1 }
+	check.eventually(function()
+		return pcall(call, "moves", 4)
+	end, "it is found again")
+end
+
+check.main(function()
+	skynet.register ".engine"
+	skynet.dispatch("lua", function(_, _, name, ...)
+		if name == "hang" then
+			return skynet.wait()
+		elseif name == "echo" then
+			return skynet.retpack(...)
+		end
+		skynet.retpack(engine[name](...))
+	end)
+	cluster.register "main"
+	local _, one = cluster.open(0)
+	local _, two = cluster.open(0)
+	local first, second = "127.0.0.1:" .. one, "127.0.0.1:" .. two
+	wrong_sources()
+	those_who_wait(first)
+	found(first)
+	denied()
+	configured_nodes(first, second)
+	moves(first, second)
+	engine_away()
+	vanishes(first)
+end)
