@@ -31,6 +31,7 @@ mod error;
 mod failures;
 mod http;
 mod inspect;
+mod json;
 mod later;
 mod library;
 mod md5;

@@ -40,6 +40,7 @@ const NATIVE: &[(&[u8], lua_CFunction)] = &[
     (b"skynet.socketdriver", super::socket::open),
     (b"skynet.crypt", super::crypt::open),
     (b"client.crypt", super::crypt::open),
+    (b"skynet.json", super::json::open),
     (b"skynet.dns.packet", super::dns::open),
     (b"sproto.core", super::sproto::open),
     (b"sprotoparser", super::sproto::open_parser),

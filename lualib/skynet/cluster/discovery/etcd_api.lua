@@ -5,7 +5,8 @@
 -- be done twice, which does no harm. Every failure is raised as a text that names the endpoint.
 
 local httpc = require "http.httpc"
-local json = require "skynet.cluster.discovery.json"
+local json = require "skynet.json"
+local render = require "skynet.console.render"
 
 -- How long a request may take, in centiseconds, and the most bytes of a message in a stream.
 local PATIENCE <const> = 300
@@ -81,7 +82,7 @@ end
 
 local function post(self, path, request)
 	local endpoint = self.endpoints[1]
-	local ok, status, body = pcall(httpc.request, "POST", endpoint, path, nil, self:headers(), json.encode(request))
+	local ok, status, body = pcall(httpc.request, "POST", endpoint, path, nil, self:headers(), render.json(request))
 	if not ok then
 		give_way(self, endpoint)
 		raise(endpoint, status)
@@ -154,7 +155,7 @@ end
 function api:watch(request, opened, handle)
 	authenticate(self)
 	local endpoint = self.endpoints[1]
-	local ok, stream = pcall(httpc.request_stream, "POST", endpoint, "/v3/watch", nil, self:headers(), json.encode(request))
+	local ok, stream = pcall(httpc.request_stream, "POST", endpoint, "/v3/watch", nil, self:headers(), render.json(request))
 	if not ok then
 		give_way(self, endpoint)
 		raise(endpoint, stream)
