@@ -247,10 +247,10 @@ fn slave(master: &TcpListener) -> Node {
 fn a_slave_does_not_start_with_a_master_that_lies() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let answers: [(&[u8], &str); 4] = [
-        (b"HTTP/1.1 400 Bad Request\r\n", "closed"),
+        (b"HTTP/1.1 400 Bad Request\r\n", "has closed the connection: is there"),
         (&packet(&[string("C"), small(3)]), "slave shakehand failed"),
         (&packet(&[string("W"), string("many")]), "slave shakehand failed"),
-        (b"", "closed"),
+        (b"", "another harbor 2?"),
     ];
     for (answer, line) in answers {
         let mut node = slave(&listener);
@@ -261,6 +261,25 @@ fn a_slave_does_not_start_with_a_master_that_lies() {
         node.wait_for_end();
         node.wait_for(line);
     }
+}
+
+#[test]
+fn a_harbor_whose_number_is_taken_does_not_start() {
+    let (node, [port, own]) = master();
+    let [address] = free_ports();
+    let config = |number, address: u16| {
+        format!("harbor = {number}\naddress = '127.0.0.1:{address}'\nmaster = '127.0.0.1:{port}'")
+    };
+    let mut second = Node::start(&Ours, "harbor_sleeper", &config(1, address));
+    second.wait_for_end();
+    second.wait_for("has closed the connection: is there, or was there, another harbor 1?");
+    node.wait_for(&format!("error = Slave 1 already register on 127.0.0.1:{own}"));
+    // The port of another node.
+    let holder = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let taken = holder.local_addr().unwrap().port();
+    let mut third = Node::start(&Ours, "harbor_sleeper", &config(3, taken));
+    third.wait_for_end();
+    third.wait_for(&format!("cannot listen on 127.0.0.1:{taken}: Address already in use"));
 }
 
 #[test]

@@ -20,7 +20,7 @@ api.__index = api
 local function first_endpoints(text)
 	local scheme, rest = string.match(text, "^(https?)://(.+)$")
 	if not scheme then
-		error(string.format("the address of etcd is http://HOST:PORT/PREFIX, not %q", text), 0)
+		error("the address of etcd is http://HOST:PORT/PREFIX", 0)
 	end
 	local account, hosts = string.match(rest, "^([^@]*)@(.*)$")
 	local endpoints = {}
@@ -41,7 +41,7 @@ function api.new(text)
 	httpc.timeout = PATIENCE
 	local endpoints, account = first_endpoints(text)
 	if #endpoints == 0 then
-		error(string.format("no host in %q", text), 0)
+		error("there is no host", 0)
 	end
 	local user, password = string.match(account or "", "^([^:]+):?(.*)$")
 	return setmetatable({
