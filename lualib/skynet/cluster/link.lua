@@ -8,8 +8,8 @@
 -- | up | connected | down |
 --
 -- Who needs the link makes it come up and waits for the attempt; all who wait share its outcome.
--- After a failed attempt the next one waits a little, at most half a second, so a peer that is back
--- is found within that time, and one that is away is not stormed.
+-- After a failed attempt the next one waits a little, at most a quarter of a second, so a peer that
+-- is back is found within that time, and one that is away is not stormed.
 --
 -- An attempt has several connections on their way when its first one gets no answer, and takes the
 -- one that is made first: the system repeats a lost first packet only after one, two, four seconds.
@@ -28,7 +28,7 @@ local unsent = require "skynet.cluster.unsent"
 local writer = require "skynet.cluster.writer"
 
 local BACKOFF_MIN <const> = 5
-local BACKOFF_MAX <const> = 50
+local BACKOFF_MAX <const> = 25
 
 -- So long an attempt waits for its connections before it adds one.
 local PATIENCE <const> = 50
