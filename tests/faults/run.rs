@@ -179,12 +179,12 @@ impl Run {
         self.returns_ms.sort_unstable();
         let Self { name, returns_ms, .. } = &self;
         let (median, most) = (returns_ms[returns_ms.len() / 2], returns_ms.last().unwrap());
+        println!("{name}: {} faults, return in {median} ms, at most {most} ms", returns_ms.len());
+        println!("{summary}");
         assert!(
             !is_full() || *most < 1000,
             "{name}: {returns_ms:?} ms until calls succeeded again"
         );
-        println!("{name}: {} faults, return in {median} ms, at most {most} ms", returns_ms.len());
-        println!("{summary}");
     }
 }
 
