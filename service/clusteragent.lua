@@ -27,8 +27,13 @@ local lookups = {}
 -- The trace tag for the next request.
 local next_tag
 
--- The peer has sent a packet.
+-- The peer has sent a packet, or has been found welcome: its connection stays.
 local spoken = false
+
+local function speak()
+	spoken = true
+	skynet.send(clusterd, "lua", "agent_spoke", skynet.self())
+end
 
 -- There are no harbors.
 local alone = skynet.harbor(skynet.self()) == 0
@@ -207,8 +212,7 @@ local function handle(packet, size, alone)
 	if not ok then
 		return
 	elseif not spoken then
-		spoken = true
-		skynet.send(clusterd, "lua", "agent_spoke", skynet.self())
+		speak()
 	end
 	if session == nil then
 		next_tag = address
@@ -228,6 +232,9 @@ local receive = guard.receive
 
 local function admitted()
 	receive = handle
+	if guard.on then
+		speak()
+	end
 end
 
 -- `close`: how the socket is closed.

@@ -1,9 +1,9 @@
 -- The shared secret of cluster links: with this node itself, and with peers that are written here.
 --! differs: it has no shared secrets
 --! config: cluster_secret = "the new secret of the fleet\nthe old secret of the fleet"
---! config: cluster_connect_timeout = 0.5
+--! config: cluster_connect_timeout = 1
 --! no log: whoever can connect
---! log: cluster: refused 127.0.0.1:* no handshake after 0.5 s
+--! log: cluster: refused 127.0.0.1:* no handshake after 1 s
 --! log: cluster: refused 127.0.0.1:* it has no shared secret (cluster_secret)
 --! log: cluster: refused 127.0.0.1:* "raw": its shared secret is another one (cluster_secret)
 
@@ -230,7 +230,7 @@ local function callees_that_are_refused()
 		read_query(fd)
 		socket.write(fd, string.pack(">s2", "x"))
 	end), "node babbles .*: it answered the handshake with something else$")
-	check.match(call_of("silent", read_query), "node silent .*: no answer to the shared secret %(cluster_secret%) after 0.5 s$")
+	check.match(call_of("silent", read_query), "node silent .*: no answer to the shared secret %(cluster_secret%) after 1 s$")
 	local link = status_of "guesses"
 	check.equal(link.connects, 0)
 	check.match(link.error, "another one %(cluster_secret%)$")
@@ -264,6 +264,27 @@ local function shown_error()
 	check.match(lines, "\nstrict .*refuses this node: not you")
 end
 
+-- A link that is through keeps its place in a full listener, although nothing was asked on it.
+local function strangers_give_way()
+	local usual = port
+	local _
+	_, port = cluster.open(0, 2)
+	local function enter()
+		local fd = connect()
+		local hello, challenge = shake_hands(fd, NEW)
+		check.equal(native.accepted(NEW, hello, challenge, read_answer(fd)), true)
+		return fd
+	end
+	local first = enter()
+	local stranger = connect()
+	local second = enter()
+	check.equal(read_packet(stranger), false)
+	ask(first)
+	ask(second)
+	socket.close(stranger)
+	port = usual
+end
+
 -- Strangers cannot fill the log.
 local function log_lines_are_limited()
 	local fds = {}
@@ -295,5 +316,6 @@ check.main(function()
 	callees_that_are_refused()
 	backing_off()
 	shown_error()
+	strangers_give_way()
 	log_lines_are_limited()
 end)

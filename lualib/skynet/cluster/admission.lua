@@ -150,8 +150,9 @@ function admission.answer(secrets, to)
 			if not answer then
 				return refuse(WRONG_SECRET, WRONG_SECRET)
 			end
-			to.send(core.packresponse(SESSION, false, answer))
+			-- First this node knows that the caller is welcome, then the caller.
 			to.done(name)
+			to.send(core.packresponse(SESSION, false, answer))
 		end
 	end
 end
