@@ -362,8 +362,7 @@ local SILENT <const> = {
 
 skynet.start(function()
 	skynet.register ".clusterd"
-	local warning = guard.check()
-	if warning then
+	for _, warning in ipairs(guard.check()) do
 		skynet.error("warning: " .. warning)
 	end
 	reload(load_file())

@@ -9,6 +9,8 @@
 mod common;
 #[path = "networks/security.rs"]
 mod security;
+#[path = "networks/strangers.rs"]
+mod strangers;
 
 use common::nodes::Runtime::Ours;
 use common::nodes::{Node, free_ports, harbor, pairs};

@@ -280,7 +280,7 @@ fn each_mistake_has_its_finding() {
             name",
         ),
         ("preload = './none.lua'", "error: preload names a missing file: ./none.lua"),
-        ("cluster_tls_ca = 'x.pem'", "error: cluster_tls_ca names a missing file: x.pem"),
+        ("cluster_secret_file = 'x'", "error: cluster_secret_file names a missing file: x"),
         ("cluster_secret = 'sesame'", "error: cluster_secret must have at least 16 bytes a line"),
         ("logpath = './none'", "warning: logpath names a missing directory: ./none"),
         ("daemon = './none/p'", "error: the directory of daemon is missing: ./none/p"),

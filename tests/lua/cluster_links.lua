@@ -245,7 +245,7 @@ local function shown_links()
 	local ok, grid = require("skynet.console.commands").run({}, "cluster")
 	check.equal(ok, true)
 	local lines = table.concat(require("skynet.console.render").text(grid), "\n")
-	check.match(lines, "^node +address +state +calls +sent +received +connects +from +last error\n")
+	check.match(lines, "^node +address +state +calls +sent +received +late +connects +from +last error\n")
 	check.match(lines, "\nleaves +127.0.0.1:%d+ +%a+ ")
 end
 

@@ -233,6 +233,20 @@ fn strangers_are_closed_when_the_time_is_over() {
     node.wait_for("no handshake after 0.3 s");
 }
 
+#[test]
+fn a_key_that_everybody_may_read_is_warned_of() {
+    let Some(dir) = certificates(&["server"]) else { return };
+    let key = dir.path().join("server-key.pem");
+    let (_, ports) = ports_config();
+    for (mode, warned) in [(0o600, false), (0o644, true)] {
+        fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+        let node = Node::start(&Ours, "cluster_server", &format!("{ports}{}", tls(&dir, "server")));
+        node.wait_for("READY");
+        let warning = "cluster_tls_key: every user of this machine may read";
+        assert_eq!(node.read("log").contains(warning), warned, "{mode:o}");
+    }
+}
+
 /// The start of a node with these lines fails, and says so.
 #[track_caller]
 fn fails_to_start(config: &str, said: &str) {

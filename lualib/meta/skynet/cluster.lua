@@ -12,6 +12,14 @@ local cluster = {}
 ---@return any ...
 function cluster.call(node, address, ...) end
 
+---As `call`, but raises when the answer does not come in time.
+---@param limit integer
+---@param node string
+---@param address integer|string
+---@param ... any
+---@return any ...
+function cluster.call_timeout(limit, node, address, ...) end
+
 ---Sends to one.
 ---@param node string
 ---@param address integer|string

@@ -23,13 +23,16 @@ guard.on = secret.on or tls.on
 -- Where the packets of the connection go, and what is waited for.
 local receive, waits_for
 
--- Reads all settings. Raises a text that names the key that is wrong; returns a warning or nil.
+-- Reads all settings. Raises a text that names the key that is wrong; returns a list of warnings.
 function guard.check()
+	local warnings = {}
 	secret.load()
 	if tls.on then
 		tls.context()
+		warnings[#warnings + 1] = tls.warning()
 	end
-	return secret.warning()
+	warnings[#warnings + 1] = secret.warning()
+	return warnings
 end
 
 -- Takes a packet of a connection whose other end is not welcome yet.

@@ -71,11 +71,16 @@ function secret.load()
 	return table.concat(parse("cluster_secret_file: " .. FILE, read_file()), "\n")
 end
 
--- A text about a secret that is not well kept; nil when there is nothing to say.
-function secret.warning()
-	if FILE and native.readable_by_others(FILE) then
-		return string.format("cluster_secret_file: every user of this machine may read %s (chmod 600)", FILE)
+-- A text about a file that should be a secret and is not; nil when there is nothing to say.
+function secret.exposed(key, path)
+	if path and native.readable_by_others(path) then
+		return string.format("%s: every user of this machine may read %s (chmod 600)", key, path)
 	end
+end
+
+-- A text about the secrets that are not well kept, or nil.
+function secret.warning()
+	return secret.exposed("cluster_secret_file", FILE)
 end
 
 return secret

@@ -7,6 +7,7 @@
 local skynet = require "skynet"
 local driver = require "skynet.socketdriver"
 local netpack = require "skynet.netpack"
+local secret = require "skynet.cluster.secret"
 
 local KEYS <const> = { "cluster_tls_cert", "cluster_tls_key", "cluster_tls_ca" }
 
@@ -56,6 +57,11 @@ function tls.context()
 	end
 	context:set_verify(true)
 	return context
+end
+
+-- A text about a key that is not well kept; nil when there is nothing to say.
+function tls.warning()
+	return secret.exposed("cluster_tls_key", files.cluster_tls_key)
 end
 
 local function put(id, bytes)

@@ -380,6 +380,7 @@ add("cluster", "", "the links to other nodes of the cluster: state, calls that w
 				calls = link.pending or 0,
 				sent = (link.sent or 0) / 1024,
 				received = (link.received or 0) / 1024,
+				late = link.late or 0,
 				connects = link.connects or 0,
 				from = link.from,
 				["last error"] = link.error or "",
@@ -402,7 +403,7 @@ add("cluster", "", "the links to other nodes of the cluster: state, calls that w
 		end
 		return render.grid({
 			{ "node" }, { "address" }, { "state" }, { "calls", "%d" }, { "sent", "%.1fK" },
-			{ "received", "%.1fK" }, { "connects", "%d" }, { "from" }, { "last error" },
+			{ "received", "%.1fK" }, { "late", "%d" }, { "connects", "%d" }, { "from" }, { "last error" },
 		}, rows)
 	end)
 
