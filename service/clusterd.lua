@@ -94,7 +94,18 @@ local function load_file()
 		return {}
 	end
 	local config = {}
-	assert(loadfile(path, "t", config))()
+	-- Sees every assignment, as nothing is stored in it.
+	local seen = setmetatable({}, {
+		__index = config,
+		__newindex = function(_, node, address)
+			if config[node] ~= nil and config[node] ~= address then
+				skynet.error(string.format("cluster: %s has two addresses for node %s: %s, and %s, which counts",
+					path, node, tostring(config[node]), tostring(address)))
+			end
+			config[node] = address
+		end,
+	})
+	assert(loadfile(path, "t", seen))()
 	return config
 end
 
@@ -289,7 +300,8 @@ local function warn(text)
 	end
 end
 
--- `port` nil: the address is the name of a node of the configuration.
+-- `port` nil: the address is the name of a node of the configuration. Returns nil and a text when
+-- nobody can listen there.
 function command.listen(address, port, max)
 	local host = address
 	if port == nil then
@@ -298,7 +310,11 @@ function command.listen(address, port, max)
 		host, port = string.match(own, "^%[?(.-)%]?:(%d+)$")
 		port = assert(math.tointeger(port), string.format("the address of node %s is %s", address, own))
 	end
-	local id, real_host, real_port = socket.listen(host, port)
+	local ok, id, real_host, real_port = pcall(socket.listen, host, port)
+	if not ok then
+		return nil, string.format("cluster: node %s cannot listen on %s:%d, the log says why; "
+			.. "is there another node with its name or port?", address, host, port)
+	end
 	warn(guard.warning(real_host, real_port))
 	local listener = guests.listener(max or MAX_CLIENT)
 	socket.start(id, function(client, from)

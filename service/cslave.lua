@@ -202,7 +202,9 @@ end
 
 local function connect_master()
 	local ok, fd = pcall(socket.open, (assert(skynet.getenv "master", "config key master is missing")))
-	assert(ok and fd, "Can't connect to master")
+	if not ok or not fd then
+		error("Can't connect to master " .. skynet.getenv "master", 0)
+	end
 	return fd
 end
 
@@ -210,8 +212,12 @@ end
 local function greet(fd)
 	control.write(fd, "H", own_id, own_address)
 	local kind, count = control.read(fd)
-	assert(kind, "closed")
-	assert(kind == "W" and math.type(count) == "integer", "slave shakehand failed")
+	if not kind then
+		error(string.format("master %s has closed the connection: is there, or was there, another harbor %d?",
+			skynet.getenv "master", own_id), 0)
+	elseif kind ~= "W" or math.type(count) ~= "integer" then
+		error(string.format("slave shakehand failed: %s is no master", skynet.getenv "master"), 0)
+	end
 	return count
 end
 

@@ -31,6 +31,7 @@ fn harbors_call_each_other() {
 fn a_call_to_a_killed_harbor_fails_and_it_can_come_back() {
     let ports = free_ports::<3>();
     let watcher = Node::start(&Ours, "harbor_watcher", &harbor(1, &ports));
+    watcher.wait_for("Shakehand ready");
     for round in ["1", "2"] {
         let config = format!("{}round = {round}", harbor(2, &ports));
         let mut sleeper = Node::start(&Ours, "harbor_sleeper", &config);

@@ -173,11 +173,19 @@ end
 -- Opens a port for other nodes: a number on all addresses, or the name of a node whose configured
 -- address is listened on. Returns the real address and port, or the name.
 function cluster.open(port, max)
-	if type(port) == "string" then
-		skynet.call(clusterd, "lua", "listen", port, nil, max)
+	local is_name = type(port) == "string"
+	local host, real
+	if is_name then
+		host, real = skynet.call(clusterd, "lua", "listen", port, nil, max)
+	else
+		host, real = skynet.call(clusterd, "lua", "listen", "0.0.0.0", port, max)
+	end
+	if not host then
+		error(real, 2)
+	elseif is_name then
 		return port
 	end
-	return skynet.call(clusterd, "lua", "listen", "0.0.0.0", port, max)
+	return host, real
 end
 
 -- Sets nodes from a table, or from the file of the config key `cluster` again.

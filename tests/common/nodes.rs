@@ -1,21 +1,27 @@
 //! Nodes as processes: this house's executable, or the reference's.
 //!
-//! The scripts are in `tests/networks/` and `tests/faults/`. With `IRONSKY_REFERENCE=<built checkout
-//! of skynet>` a test may start a node of the reference.
+//! The scripts are in `tests/networks/` and `tests/faults/`. With `IRONSKY_REFERENCE=<built
+//! checkout of skynet>` a test may start a node of the reference.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::wait_until;
+use super::DEADLINE;
+
+/// How often somebody who waits for a line looks again: nodes under load need the processor.
+const STEP: Duration = Duration::from_millis(2);
 
 /// What runs a node.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) enum Runtime {
+    #[default]
     Ours,
     Reference(PathBuf),
 }
@@ -23,6 +29,10 @@ pub(crate) enum Runtime {
 impl Runtime {
     pub(crate) fn reference() -> Option<Self> {
         std::env::var_os("IRONSKY_REFERENCE").map(|checkout| Self::Reference(checkout.into()))
+    }
+
+    pub(crate) fn is_ours(&self) -> bool {
+        matches!(self, Self::Ours)
     }
 
     fn root(&self) -> PathBuf {
@@ -126,26 +136,37 @@ cpath = '{root}/cservice/?.so'
     /// Waits for a line of the log, and returns it from that part on.
     #[track_caller]
     pub(crate) fn wait_for(&self, part: &str) -> String {
-        let mut line = None;
-        wait_until(|| {
+        let until = Instant::now() + DEADLINE;
+        loop {
             let log = self.read("log");
             // The last line may not be complete yet.
             let whole = log.rfind('\n').map_or("", |end| &log[..end]);
-            line = whole.lines().find_map(|line| Some(line[line.find(part)?..].to_owned()));
-            line.is_some()
-        });
-        line.unwrap()
+            if let Some(line) = whole.lines().find_map(|line| line.find(part).map(|at| &line[at..]))
+            {
+                return line.to_owned();
+            }
+            let late = Instant::now() > until;
+            assert!(!late, "no line with {part:?} in\n{log}\n{}", self.read("log.before"));
+            thread::sleep(STEP);
+        }
     }
 
-    /// Waits for the end of the process.
+    /// Waits for the end of the process; `None` when it does not come.
+    pub(crate) fn end(&mut self) -> Option<ExitStatus> {
+        let until = Instant::now() + DEADLINE;
+        while Instant::now() < until {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return Some(status);
+            }
+            thread::sleep(STEP);
+        }
+        None
+    }
+
+    /// As `end`, which must come.
     #[track_caller]
     pub(crate) fn wait_for_end(&mut self) -> ExitStatus {
-        let mut status = None;
-        wait_until(|| {
-            status = self.child.try_wait().unwrap();
-            status.is_some()
-        });
-        status.unwrap()
+        self.end().unwrap_or_else(|| panic!("it does not end\n{}", self.read("log")))
     }
 
     /// Waits for the end of a script of checks, which must be good.

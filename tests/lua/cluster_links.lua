@@ -124,6 +124,43 @@ local function frozen_peer()
 	socket.close(listener)
 end
 
+-- A peer that comes back after a silence gets no request before it has shown a sign of life.
+local function silent_peer()
+	local connections, requests, speaks = 0, 0, false
+	local listener = listen("silent_again", function(fd)
+		connections = connections + 1
+		if connections == 1 then
+			return
+		end
+		while true do
+			local head = socket.read(fd, 2)
+			local packet = head and socket.read(fd, string.unpack(">I2", head))
+			if not packet then
+				return
+			end
+			local session = string.sub(packet, 6, 9)
+			if string.sub(packet, 1, 5) ~= "\0\0\0\0\0" then
+				requests = requests + 1
+				socket.write(fd, frame(session .. "\1" .. skynet.packstring "back"))
+			elseif speaks then
+				socket.write(fd, frame(session .. "\0name not found"))
+			end
+		end
+	end)
+	for _ = 1, 3 do
+		local ok, err = pcall(cluster.call, "silent_again", 10, "x")
+		check.equal(ok, false)
+		check.match(err, "node silent_again .*: no sign of life for")
+	end
+	check.equal(requests, 0)
+	speaks = true
+	check.equal(check.eventually(function()
+		local ok, answer = pcall(cluster.call, "silent_again", 10, "x")
+		return ok and answer
+	end, "the peer is trusted again"), "back")
+	socket.close(listener)
+end
+
 local function lost_connection()
 	local listener = listen("leaves", function(fd)
 		read_request(fd)
@@ -282,6 +319,7 @@ check.main(function()
 	answers()
 	a_large_answer_that_is_shorter_than_announced()
 	frozen_peer()
+	silent_peer()
 	lost_connection()
 	late_refusal()
 	lost_first_packets()

@@ -8,14 +8,18 @@
 -- | up | connected | down |
 --
 -- Who needs the link makes it come up and waits for the attempt; all who wait share its outcome.
--- After a failed attempt the next one waits a little, at most half a second, so a peer that is back
--- is found within that time, and one that is away is not stormed.
+-- After a failed attempt the next one waits a little, at most a quarter of a second, so a peer that
+-- is back is found within that time, and one that is away is not stormed.
 --
 -- An attempt has several connections on their way when its first one gets no answer, and takes the
 -- one that is made first: the system repeats a lost first packet only after one, two, four seconds.
 --
 -- A connection is up when the other end is welcome and welcomes us, which `guard` knows. An end that
 -- refuses us counts as a failed attempt, also when it says so late.
+--
+-- After a link was lost by silence, the next connection has to show a sign of life before it is used:
+-- the system of a frozen peer accepts connections, and what is sent on them would be done long after
+-- it was given up, and keep the peer busy when it is back.
 --
 -- No packet is ever sent twice: a request on a connection that gets lost fails.
 
@@ -28,7 +32,7 @@ local unsent = require "skynet.cluster.unsent"
 local writer = require "skynet.cluster.writer"
 
 local BACKOFF_MIN <const> = 5
-local BACKOFF_MAX <const> = 50
+local BACKOFF_MAX <const> = 25
 
 -- So long an attempt waits for its connections before it adds one.
 local PATIENCE <const> = 50
@@ -51,6 +55,8 @@ local receive
 local counters = { dials = 0, connects = 0, failures = 0, losses = 0, sent = 0, received = 0 }
 local last_error
 local last_heard = 0
+-- The peer went silent, and has said nothing since.
+local was_silent = false
 
 local function describe(what)
 	return string.format("node %s (%s): %s", node, address or "marked down", what)
@@ -188,6 +194,7 @@ local function watch(id, beat)
 		end
 		local silence = skynet.now() - last_heard
 		if silence >= 3 * settings.heartbeat then
+			was_silent = true
 			return drop(string.format("no sign of life for %.1f s", silence / 100))
 		end
 		link.write(beat())
@@ -196,13 +203,32 @@ local function watch(id, beat)
 end
 
 local function up(id)
-	state, receive, last_heard = "up", on_packet, skynet.now()
+	state, receive, last_heard, was_silent = "up", on_packet, skynet.now(), false
 	counters.connects = counters.connects + 1
 	writer.open(id)
 	conclude()
 	if settings.heartbeat > 0 then
 		watch(id, link.beat)
 	end
+end
+
+-- Uses a connection when the peer has answered on it.
+local function prove(id)
+	receive = function(packet, size)
+		on_packet(packet, size)
+		if socket == id then
+			up(id)
+		end
+	end
+	writer.open(id)
+	link.write(link.beat())
+	local patience = 3 * settings.heartbeat
+	skynet.timeout(patience, function()
+		if socket == id and state == "connecting" then
+			failed(string.format("no sign of life for %.1f s", patience / 100))
+			on_down(last_error)
+		end
+	end)
 end
 
 local event = {}
@@ -215,7 +241,11 @@ function event.init(id)
 	driver.nodelay(id)
 	guard.call(id, node, address, {
 		done = function()
-			up(id)
+			if was_silent then
+				prove(id)
+			else
+				up(id)
+			end
 		end,
 		fail = drop,
 	})
