@@ -49,8 +49,8 @@ pub trait Recorder: Send {
 pub struct Body {
     /// The service; `None` while it starts and after it has ended.
     pub service: Option<Box<dyn Service>>,
-    /// Messages taken from the mailbox and not yet handled; before its start, what the service is to
-    /// handle before those of the mailbox.
+    /// Messages taken from the mailbox and not yet handled. Before the start: what the service is
+    /// to handle before those of the mailbox.
     pub batch: VecDeque<Message>,
     /// The mailbox length above which the next overload report is due; 0 stands for the first
     /// threshold.

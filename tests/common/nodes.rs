@@ -1,7 +1,7 @@
 //! Nodes as processes: this house's executable, or the reference's.
 //!
-//! The scripts are in `tests/networks/` and `tests/faults/`. With `IRONSKY_REFERENCE=<built checkout
-//! of skynet>` a test may start a node of the reference.
+//! The scripts are in `tests/networks/` and `tests/faults/`. With `IRONSKY_REFERENCE=<built
+//! checkout of skynet>` a test may start a node of the reference.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};

@@ -59,7 +59,7 @@ pub(crate) struct Summary {
     pub(crate) calls: u64,
     pub(crate) ok: u64,
     pub(crate) failed: u64,
-    /// Failed at the caller, done at the callee: it may be so, the caller knows that it cannot know.
+    /// Failed at the caller, done at the callee: it may be so, an error leaves that open.
     pub(crate) failed_and_done: u64,
     pub(crate) pushes: u64,
     pub(crate) pushes_done: u64,

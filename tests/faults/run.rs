@@ -1,4 +1,4 @@
-//! A caller and a callee under load: starting them, hurting them, and checking what they wrote down.
+//! A caller and a callee under load: starts them, hurts them, checks what they wrote down.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -42,7 +42,7 @@ impl Tail {
         self.rest.drain(..end);
     }
 
-    /// The caller is dead: what has not ended will not, and counts as if nobody had wanted an answer.
+    /// The caller is dead: what has not ended will not, as if nobody had wanted an answer.
     fn forget_calls(&mut self) {
         self.update();
         let is_end = |entry: &&Entry| !matches!(entry.event, Event::Call | Event::Push);

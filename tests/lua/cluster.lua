@@ -6,44 +6,6 @@ local cluster = require "skynet.cluster"
 
 local mode = ...
 
--- A service that answers, and notes what is pushed to it.
-local function server()
-	local pushed = {}
-	local command = {}
-	function command.echo(...)
-		return ...
-	end
-	function command.len(text)
-		return #text
-	end
-	function command.big(size)
-		return string.rep("R", size)
-	end
-	function command.nothing() end
-	function command.fail()
-		error "on purpose"
-	end
-	function command.sleep(ticks, result)
-		skynet.sleep(ticks)
-		return result
-	end
-	function command.push(...)
-		table.insert(pushed, { ... })
-	end
-	function command.pushed()
-		return pushed
-	end
-	skynet.start(function()
-		skynet.dispatch("lua", function(session, _, name, ...)
-			if session == 0 then
-				command[name](...)
-			else
-				skynet.retpack(command[name](...))
-			end
-		end)
-	end)
-end
-
 local service
 
 local function open()
@@ -76,9 +38,9 @@ end
 -- Around every size at which a message is split.
 local function large_messages()
 	for _, size in ipairs { 32760, 32767, 32768, 32769, 65535, 65536, 65537, 100000, 1 << 20 } do
-		check.equal(cluster.call("me", "@server", "len", string.rep("Q", size)), size)
+		check.equal(cluster.call("me", "@server", "size", string.rep("Q", size)), size)
 		check.equal(#cluster.call("me", "@server", "big", size), size)
-		check.equal(cluster.call("me", service, "len", string.rep("Q", size)), size)
+		check.equal(cluster.call("me", service, "size", string.rep("Q", size)), size)
 	end
 end
 
@@ -130,7 +92,7 @@ local function proxies()
 	local proxy = cluster.proxy("me", "@server")
 	check.equal(cluster.proxy "me@server", proxy)
 	check.results({ 1, "two" }, skynet.call(proxy, "lua", "echo", 1, "two"))
-	check.equal(skynet.call(proxy, "lua", "len", string.rep("Q", 70000)), 70000)
+	check.equal(skynet.call(proxy, "lua", "size", string.rep("Q", 70000)), 70000)
 	check.equal(#skynet.call(proxy, "lua", "big", 70000), 70000)
 	check.equal(pcall(skynet.call, proxy, "lua", "fail"), false)
 	local before = #skynet.call(service, "lua", "pushed")
@@ -196,7 +158,7 @@ local function refused_connections()
 end
 
 if mode == "server" then
-	server()
+	check.serve(require "module.echo_commands")
 else
 	check.main(function()
 		service = check.helper "server"

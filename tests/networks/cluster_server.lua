@@ -4,32 +4,7 @@ local skynet = require "skynet"
 local cluster = require "skynet.cluster"
 local snax = require "skynet.snax"
 
-local command = {}
-local pushed = {}
-
-function command.echo(...)
-	return ...
-end
-
-function command.fail()
-	error "on purpose"
-end
-
-function command.size(text)
-	return #text
-end
-
-function command.big(size)
-	return string.rep("R", size)
-end
-
-function command.push(...)
-	table.insert(pushed, { ... })
-end
-
-function command.pushed()
-	return pushed
-end
+local command = require "module.echo_commands"
 
 -- Calls the caller's node in turn.
 function command.call_back(node, name, ...)

@@ -5,28 +5,7 @@ require "skynet.manager"
 local datacenter = require "skynet.datacenter"
 local multicast = require "skynet.multicast"
 
-local command = {}
-local pushed = {}
-
-function command.echo(...)
-	return ...
-end
-
-function command.fail()
-	error "on purpose"
-end
-
-function command.size(text)
-	return #text
-end
-
-function command.push(...)
-	table.insert(pushed, { ... })
-end
-
-function command.pushed()
-	return pushed
-end
+local command = require "module.echo_commands"
 
 function command.publish(id, ...)
 	multicast.new({ channel = id }):publish(...)

@@ -338,7 +338,7 @@ unsafe fn enter(vm: *mut Vm, id: SocketId, want: Want) -> i32 {
         }
         let Some(stream) = find(vm, id) else { return session };
         (stream.waiter, stream.want) = (session, want);
-        if stream.paused && !stream.closing {
+        if std::mem::replace(&mut stream.paused, false) && !stream.closing {
             log(vm, &format!("Resume socket ({})", id.number()));
             let context = &(*vm).context;
             context.node().net().start(context.address(), id);
@@ -373,7 +373,6 @@ pub(super) unsafe fn resumed<'a>(
     unsafe {
         let vm = vm_of(l);
         let stream = find(vm, SocketId::new(context as i32))?;
-        stream.paused = false;
         let closer = std::mem::take(&mut stream.closer);
         if closer != 0 {
             (*vm).wakeups.push_back(closer);

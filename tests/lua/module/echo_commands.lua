@@ -1,0 +1,40 @@
+-- The commands of a service that answers, fails on purpose, and notes what is pushed to it. Tests of
+-- clusters and harbors serve them, with commands of their own.
+
+local skynet = require "skynet"
+
+local command = {}
+local pushed = {}
+
+function command.echo(...)
+	return ...
+end
+
+function command.nothing() end
+
+function command.fail()
+	error "on purpose"
+end
+
+function command.size(text)
+	return #text
+end
+
+function command.big(size)
+	return string.rep("R", size)
+end
+
+function command.sleep(ticks, result)
+	skynet.sleep(ticks)
+	return result
+end
+
+function command.push(...)
+	table.insert(pushed, { ... })
+end
+
+function command.pushed()
+	return pushed
+end
+
+return command
