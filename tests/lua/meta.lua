@@ -15,6 +15,7 @@ local INTERNAL = {
 	"^skynet%.console%.", "^http%.internal$", "^http%.host$", "^http%.websocket_strict$",
 	"^snax%.hotfix$", "^snax%.interface$", "^skynet%.limited_log$",
 	"%.native$", "%.internal$", "^skynet%.require$", "^skynet%.stdin$", "^skynet%.dns%.packet$",
+	"^skynet%.json$",
 	-- It only says where to get the real one.
 	"^lpeg$",
 }
