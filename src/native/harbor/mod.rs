@@ -89,11 +89,12 @@ impl Harbor {
 
     /// `N name`: the name belongs to the source of the command from now on.
     fn register(&self, name: &[u8], address: Address) {
+        let node = self.context.node();
         if !(1..=NAME_MAX).contains(&name.len()) {
             let name = String::from_utf8_lossy(name);
-            return self.context.log(&format!("Invalid global name {name}"));
+            return self.network.log(node, &format!("Invalid global name {name}"));
         }
-        self.network.register(self.context.node(), name, address);
+        self.network.register(node, name, address);
     }
 
     /// A connection to another node: `accepted` when that node has made it and said its number.
