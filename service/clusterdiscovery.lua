@@ -6,6 +6,8 @@
 
 local skynet = require "skynet"
 local source = require "skynet.cluster.discovery.source"
+-- For lines that other nodes cause.
+local write = require "skynet.limited_log"()
 
 -- Centiseconds: how long a denial holds, how soon a name that was there is looked for again, and
 -- the shortest and longest time between two attempts after a failure.
@@ -40,8 +42,12 @@ local announced = {}
 -- What is wrong with the engine, if anything is, and when that was logged.
 local trouble, trouble_logged
 
+local function line(text)
+	return string.format("cluster discovery %s: %s", shown, text)
+end
+
 local function log(text)
-	skynet.error(string.format("cluster discovery %s: %s", shown, text))
+	skynet.error(line(text))
 end
 
 local function in_trouble(why)
@@ -93,7 +99,7 @@ local function changed(node, address, why)
 	local entry = names[node]
 	if entry and entry.address ~= address then
 		entry.address = address
-		log(string.format("node %s is at %s", node, address or "no address any more: " .. tostring(why)))
+		write(line(string.format("node %s is at %s", node, address or "no address any more: " .. tostring(why))))
 		skynet.send(clusterd, "lua", "found", node, address, why)
 	end
 end

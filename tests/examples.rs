@@ -134,7 +134,9 @@ fn the_nodes_of_the_cluster_play_with_certificates() {
 #[test]
 fn the_nodes_find_each_other() {
     let mut command = Command::new("examples/discovery/run.sh");
-    let text = output(command.arg(env!("CARGO_BIN_EXE_ironsky")).env_remove("SOURCE"));
+    let text = output(
+        command.arg(env!("CARGO_BIN_EXE_ironsky")).env_remove("SOURCE").env("PORT", "17320"),
+    );
     for (node, next) in [("red", "green"), ("green", "blue"), ("blue", "red")] {
         let line = format!(r#"{node}: {next} says "I am {next}, and got \"hello from {node}\"""#);
         assert!(text.contains(&line), "{line} is not in {text}");

@@ -1,11 +1,11 @@
--- A node that knows nobody's address: listens on a port that the system chooses, announces itself,
--- and greets the next one in the ring red, green, blue.
+-- A node that knows its own address only: listens there, announces itself, and greets the next one in
+-- the ring red, green, blue.
 
 local skynet = require "skynet"
 require "skynet.manager"
 local cluster = require "skynet.cluster"
 
-local node = skynet.getenv "node"
+local node, address = skynet.getenv "node", skynet.getenv "here"
 local NEXT <const> = { red = "green", green = "blue", blue = "red" }
 
 local greeted
@@ -28,8 +28,9 @@ skynet.start(function()
 		skynet.retpack(string.format("I am %s, and got %q", node, text))
 	end)
 	cluster.register "greeter"
-	local _, port = cluster.open(0)
-	cluster.announce(node, "127.0.0.1:" .. port)
+	cluster.reload { [node] = address }
+	cluster.open(node)
+	cluster.announce(node, address)
 	skynet.fork(function()
 		greet(NEXT[node])
 		repeat

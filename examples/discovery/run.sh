@@ -4,6 +4,7 @@
 #
 # Where names come from is said by SOURCE; without it, by a new file and examples/discovery/node_file.lua.
 # With etcd: SOURCE=etcd:http://127.0.0.1:2379/ironsky/nodes examples/discovery/run.sh
+# PORT (7110) is the first of three ports.
 
 set -e
 ironsky="${1:-target/release/ironsky}"
@@ -18,7 +19,9 @@ if [ -z "$SOURCE" ]; then
 	SOURCE="node_file:$file"
 fi
 export SOURCE
+port="${PORT:-7110}"
 for node in red green blue; do
-	NODE="$node" "$ironsky" "$config" &
+	NODE="$node" ADDRESS="127.0.0.1:$port" "$ironsky" "$config" &
+	port=$((port + 1))
 done
 wait

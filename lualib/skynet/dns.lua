@@ -206,8 +206,9 @@ end
 
 -- Asks over TCP; returns the answer, nil when there is none.
 local function ask_over_tcp(question, id)
-	local fd = socket.open(connection.ip, connection.port)
-	if not fd then
+	local sockethelper = require "http.sockethelper"
+	local connected, fd = pcall(sockethelper.connect, connection.ip, connection.port, TCP_TIME)
+	if not connected then
 		return
 	end
 	local open = true

@@ -11,10 +11,14 @@ use super::common::wait_until;
 use super::engine::Engine;
 use super::member::Member;
 
-/// A server of its own for a test.
+/// Certificates for 127.0.0.1.
+const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/tls");
+
+/// A server of its own for a test; it also takes TLS on a second port.
 struct Etcd {
     engine: Engine,
     port: u16,
+    tls_port: u16,
     peer: u16,
     dir: TempDir,
 }
@@ -22,23 +26,24 @@ struct Etcd {
 impl Etcd {
     /// `None` when etcd is not installed.
     fn start() -> Option<Self> {
-        let ([port, peer], dir) = (free_ports(), tempfile::tempdir().unwrap());
-        let engine = Self::launch(&dir, port, peer)?;
-        let etcd = Self { engine, port, peer, dir };
+        let ([port, tls_port, peer], dir) = (free_ports(), tempfile::tempdir().unwrap());
+        let engine = Self::launch(&dir, port, tls_port, peer)?;
+        let etcd = Self { engine, port, tls_port, peer, dir };
         etcd.wait_until_it_answers();
         Some(etcd)
     }
 
-    fn launch(dir: &TempDir, port: u16, peer: u16) -> Option<Engine> {
-        let (client, peer) =
-            (format!("http://127.0.0.1:{port}"), format!("http://127.0.0.1:{peer}"));
-        let data = dir.path().join("data");
+    fn launch(dir: &TempDir, port: u16, tls_port: u16, peer: u16) -> Option<Engine> {
+        let client = format!("http://127.0.0.1:{port},https://127.0.0.1:{tls_port}");
+        let peer = format!("http://127.0.0.1:{peer}");
+        let pem = |name: &str| format!("{}/{name}.pem", VECTORS);
         Engine::start(
             Command::new("etcd")
                 .arg("--data-dir")
-                .arg(data)
+                .arg(dir.path().join("data"))
                 .args(["--listen-client-urls", &client, "--advertise-client-urls", &client])
                 .args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer])
+                .args(["--cert-file", &pem("server"), "--key-file", &pem("server-key")])
                 .args(["--initial-cluster", &format!("default={peer}"), "--log-level", "error"]),
         )
     }
@@ -52,7 +57,7 @@ impl Etcd {
     }
 
     fn start_again(&mut self) {
-        self.engine = Self::launch(&self.dir, self.port, self.peer).unwrap();
+        self.engine = Self::launch(&self.dir, self.port, self.tls_port, self.peer).unwrap();
         self.wait_until_it_answers();
     }
 
@@ -261,6 +266,34 @@ fn etcd_may_want_a_password() {
     assert!(error.contains("authentication failed"), "{error}");
     assert!(!refused.node.read("log").contains("wrong"));
     let config = config.replace("127.", "root:s3cret@127.");
+    let (red, blue) = (Member::announced("red", &config), Member::announced("blue", &config));
+    assert_eq!(red.ask("call blue echo 1"), "true blue 1");
+    assert_eq!(blue.ask("withdraw"), "true withdrawn");
+    red.node.wait_for("node blue is at no address any more");
+}
+
+#[test]
+fn etcd_may_want_tls() {
+    let Some(etcd) = Etcd::start() else { return };
+    let (plain, tls) = (format!("http://127.0.0.1:{}", etcd.port), etcd.tls_port);
+    let config = etcd.config(2).replace(&plain, &format!("https://127.0.0.1:{tls}"));
+    let suspicious = Member::start("red", &config);
+    let error = suspicious.fail("announce");
+    assert!(error.contains(&format!("etcd https://127.0.0.1:{tls}: ")), "{error}");
+    let config = format!("{config}tls_ca = '{VECTORS}/ca.pem'\n");
+    let (red, blue) = (Member::announced("red", &config), Member::announced("blue", &config));
+    assert_eq!(red.ask("call blue echo 1"), "true blue 1");
+    assert_eq!(blue.ask("withdraw"), "true withdrawn");
+    red.node.wait_for("node blue is at no address any more");
+}
+
+#[test]
+fn the_next_host_is_asked_when_one_does_not_answer() {
+    let Some(etcd) = Etcd::start() else { return };
+    let [nobody] = free_ports();
+    let port = etcd.port;
+    let config = etcd.config(10).replace("127.", &format!("127.0.0.1:{nobody},127."));
+    assert!(config.contains(&format!("http://127.0.0.1:{nobody},127.0.0.1:{port}/")), "{config}");
     let (red, blue) = (Member::announced("red", &config), Member::announced("blue", &config));
     assert_eq!(red.ask("call blue echo 1"), "true blue 1");
     assert_eq!(blue.ask("withdraw"), "true withdrawn");

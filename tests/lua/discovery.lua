@@ -49,9 +49,15 @@ local function wrong_sources()
 		["dns:test?port=70000"] = "the option port must be the number of a port, not 70000",
 		["dns:test?server=here"] = 'the option server must be IP:PORT, not "here"',
 		["etcd:localhost/x"] = "etcd:http://HOST:PORT/PREFIX is wanted",
-		["etcd:http://root:secret@127.0.0.1:2379"] = "http://root:%*%*%*@127.0.0.1:2379",
+		["etcd:http:///x"] = "the address of etcd is http://HOST:PORT/PREFIX",
+		["etcd:http://root:secret@127.0.0.1:2379"] = "http://root:%*%*%*@127.0.0.1:2379\": .* is wanted$",
+		["etcd:http://root:secret@/x"] = "there is no host",
+		["etcd:http://root:se/cret@127.0.0.1:2379/x"] = "http://root:%*%*%*@.* a / in a password is written as %%2F",
 	} do
-		check.raises_like(wrong, cluster.discover, source)
+		local ok, text = pcall(cluster.discover, source)
+		check.equal(ok, false)
+		check.match(text, wrong)
+		check.ok(not string.find(text, "cret"), text)
 	end
 	check.raises("there is no discovery of nodes (config key cluster_discovery, or cluster.discover)",
 		cluster.announce, "red", "127.0.0.1:1")

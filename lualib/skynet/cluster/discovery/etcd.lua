@@ -142,9 +142,10 @@ end
 -- `argument`: "http[s]://[USER:PASSWORD@]HOST:PORT[,HOST:PORT...]/PREFIX"; `ttl`: seconds.
 return function(argument, _, ttl)
 	local server, path = string.match(argument, "^(https?://.-)(/.-)/*$")
-	-- An account may have a slash in it when it is not escaped: then this is no host.
-	if not server or path == "" then
-		error(string.format("etcd:http://HOST:PORT/PREFIX is wanted, not %q", "etcd:" .. argument), 0)
+	if not server then
+		error("etcd:http://HOST:PORT/PREFIX is wanted", 0)
+	elseif string.find(path, "@", 1, true) then
+		error("a / in a password is written as %2F", 0)
 	end
 	local api, prefix = etcd_api.new(server), path .. "/"
 	return setmetatable({

@@ -1,8 +1,8 @@
 -- The requests to etcd that discovery needs, in JSON over HTTP (the gateway of version 3). Used by
 -- skynet.cluster.discovery.etcd.
 --
--- A request goes to the endpoint that answered last, and the next one is for the next request when
--- it does not answer. Every failure is raised as a text that names the endpoint.
+-- A request goes to the endpoint that answered last, and on to the next one when that fails. So it may
+-- be done twice, which does no harm. Every failure is raised as a text that names the endpoint.
 
 local httpc = require "http.httpc"
 local json = require "skynet.cluster.discovery.json"
@@ -19,7 +19,7 @@ api.__index = api
 local function first_endpoints(text)
 	local scheme, rest = string.match(text, "^(https?)://(.+)$")
 	if not scheme then
-		error(string.format("the address of etcd is http://HOST:PORT/PREFIX, not %q", text), 0)
+		error("the address of etcd is http://HOST:PORT/PREFIX", 0)
 	end
 	local account, hosts = string.match(rest, "^([^@]*)@(.*)$")
 	local endpoints = {}
@@ -40,7 +40,7 @@ function api.new(text)
 	httpc.timeout = PATIENCE
 	local endpoints, account = first_endpoints(text)
 	if #endpoints == 0 then
-		error(string.format("no host in %q", text), 0)
+		error("there is no host", 0)
 	end
 	local user, password = string.match(account or "", "^([^:]+):?(.*)$")
 	return setmetatable({
@@ -98,10 +98,21 @@ local function post(self, path, request)
 	return answer
 end
 
+-- As `post`, with every endpoint until one answers.
+local function post_to_any(self, path, request)
+	for _ = 2, #self.endpoints do
+		local ok, answer, why = pcall(post, self, path, request)
+		if ok then
+			return answer, why
+		end
+	end
+	return post(self, path, request)
+end
+
 -- With an account, gets a token when there is none.
 local function authenticate(self)
 	if self.user and not self.token then
-		local answer, why = post(self, "/v3/auth/authenticate", { name = self.user, password = self.password })
+		local answer, why = post_to_any(self, "/v3/auth/authenticate", { name = self.user, password = self.password })
 		self.token = answer and answer.token or raise(self.endpoints[1], why or "no token came")
 	end
 end
@@ -109,11 +120,11 @@ end
 -- Sends a request and returns the answer. A token that has expired is renewed once.
 function api:request(path, request)
 	authenticate(self)
-	local answer, why = post(self, path, request)
+	local answer, why = post_to_any(self, path, request)
 	if not answer and self.token then
 		self.token = nil
 		authenticate(self)
-		answer, why = post(self, path, request)
+		answer, why = post_to_any(self, path, request)
 	end
 	return answer or raise(self.endpoints[1], why)
 end

@@ -38,7 +38,7 @@ end
 
 -- The source without a password, for people.
 function source.shown(text)
-	return (string.gsub(text, "://([^/@:]*):[^/@]*@", "://%1:***@"))
+	return (string.gsub(text, "://([^/@:]*):.*@", "://%1:***@"))
 end
 
 local function open(text)
