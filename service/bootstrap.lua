@@ -35,11 +35,14 @@ local function start_tls()
 	end)
 end
 
--- Returns how many services the launcher has started.
+-- Returns how many services the launcher has started, without those that serve the links to other
+-- nodes.
 local function count_services()
 	local count = 0
-	for _ in pairs(skynet.call(".launcher", "lua", "LIST")) do
-		count = count + 1
+	for _, what in pairs(skynet.call(".launcher", "lua", "LIST")) do
+		if not string.find(what, "^snlua cluster") then
+			count = count + 1
+		end
 	end
 	return count
 end
