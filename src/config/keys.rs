@@ -23,6 +23,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("socket_backlog", Kind::Integer),
     ("socket_unsent_max", Kind::Integer),
     ("socket_grace", Kind::Integer),
+    ("socket_spin", Kind::Integer),
     ("affinity", Kind::Text),
     ("cpath", Kind::Text),
     ("bootstrap", Kind::Text),

@@ -58,6 +58,8 @@ pub struct SocketConfig {
     /// Seconds for which a socket is kept that both ends have finished with (`socket_grace`); 0:
     /// for ever.
     pub grace_seconds: u64,
+    /// Microseconds for which sockets are looked at before a thread blocks (`socket_spin`); 0: never.
+    pub spin_microseconds: u64,
 }
 
 impl Config {
@@ -113,6 +115,7 @@ fn read(evaluated: Evaluated) -> Result<Config, ConfigError> {
             backlog: reader.positive_or("socket_backlog", 1024, u32::MAX.into())? as u32,
             unsent_bytes_max: reader.positive_or("socket_unsent_max", 64 << 20, i64::MAX)? as usize,
             grace_seconds: reader.integer_or("socket_grace", 60).max(0) as u64,
+            spin_microseconds: reader.integer_or("socket_spin", 60).clamp(0, 1_000) as u64,
         },
         call_warning: reader.seconds("call_warning"),
         message_limit: reader.seconds("message_limit"),

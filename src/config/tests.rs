@@ -110,9 +110,10 @@ fn sockets_have_settings_of_their_own() {
     let sockets = text("").unwrap().sockets;
     assert!(sockets.nodelay);
     assert_eq!((sockets.backlog, sockets.unsent_bytes_max), (1024, 64 << 20));
-    let chosen = "socket_nodelay = false socket_backlog = 5 socket_grace = 0";
+    let chosen = "socket_nodelay = false socket_backlog = 5 socket_grace = 0 socket_spin = 7";
     let sockets = text(chosen).unwrap().sockets;
     assert_eq!((sockets.nodelay, sockets.backlog, sockets.grace_seconds), (false, 5, 0));
+    assert_eq!(sockets.spin_microseconds, 7);
     assert!(text("socket_unsent_max = 0").is_err() && text("socket_backlog = 'x'").is_err());
 }
 

@@ -19,6 +19,7 @@
 //! | `control.rs` | start, pause, close, shutdown |
 //! | `send.rs`, `turn.rs` | writing |
 //! | `poll.rs` | the rounds of the lookout |
+//! | `spin.rs` | how long a round looks before it blocks |
 //! | `stream.rs` | what they do with streams and listeners |
 //! | `udp.rs` | UDP |
 //! | `grace.rs` | sockets that nobody needs any more |
@@ -37,6 +38,7 @@ mod resolver;
 mod send;
 mod settings;
 mod slot;
+mod spin;
 mod stream;
 mod sys;
 #[cfg(test)]

@@ -23,6 +23,7 @@ use mio::event::Event;
 use mio::{Events, Poll, Registry, Token, Waker};
 
 use super::slot::{Phase, Slot};
+use super::spin::Spin;
 use super::stream::Reader;
 use super::{Shared, SocketId};
 use crate::sync::facade::atomic::Ordering;
@@ -61,6 +62,27 @@ struct Round {
     poll: Poll,
     events: Events,
     reader: Reader,
+    spin: Spin,
+}
+
+impl Round {
+    /// Waits for events for at most this long.
+    fn poll(&mut self, timeout: Option<Duration>) {
+        let Self { poll, events, .. } = self;
+        // Interrupted, or a lack of memory that passes: the caller tries again.
+        if poll.poll(events, timeout).is_err() {
+            events.clear();
+        }
+    }
+
+    /// Waits for events, at first without blocking if that is worth while.
+    fn wait(&mut self, timeout: Option<Duration>) {
+        let Self { poll, events, spin, .. } = self;
+        let look = || poll.poll(events, Some(Duration::ZERO)).is_ok() && !events.is_empty();
+        if !spin.spin(look) {
+            self.poll(timeout);
+        }
+    }
 }
 
 impl Handles {
@@ -114,7 +136,7 @@ impl<S: Strategy> Poller<S> {
         if let Some(handles) = self.handles.get() {
             return Ok(&handles.registry);
         }
-        let handles = Handles::new()?;
+        let handles = Handles::new(shared.settings.spin)?;
         let waker = Arc::clone(&handles.waker);
         // It fails only when the lookout is being woken already.
         shared.home.set_alarm(Box::new(move || drop(waker.wake())));
@@ -145,13 +167,13 @@ impl<S: Strategy> Poller<S> {
 }
 
 impl Handles {
-    fn new() -> io::Result<Self> {
+    fn new(spin: Duration) -> io::Result<Self> {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
         let waker = Arc::new(Waker::new(&registry, WAKE)?);
         let events = Events::with_capacity(EVENTS_MAX);
-        let round = Mutex::new(Round { poll, events, reader: Reader::new() });
-        Ok(Self { registry, waker, round })
+        let round = Round { poll, events, reader: Reader::new(), spin: Spin::new(spin) };
+        Ok(Self { registry, waker, round: Mutex::new(round) })
     }
 }
 
@@ -178,13 +200,9 @@ impl<S: Strategy> Shared<S> {
     pub(super) fn wait(&self, block: bool) -> bool {
         let Some(handles) = self.poller.handles.get() else { return false };
         let round = &mut *handles.round();
-        let timeout = match block && round.reader.again.is_empty() {
-            true => self.next_deadline(),
-            false => Some(Duration::ZERO),
-        };
-        // Interrupted, or a lack of memory that passes: the caller tries again.
-        if round.poll.poll(&mut round.events, timeout).is_err() {
-            round.events.clear();
+        match block && round.reader.again.is_empty() {
+            true => round.wait(self.next_deadline()),
+            false => round.poll(Some(Duration::ZERO)),
         }
         !round.reader.again.is_empty()
             || round.events.iter().any(|event| event.token() != WAKE)

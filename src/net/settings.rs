@@ -15,6 +15,9 @@ pub struct Settings {
     /// How long a socket is kept that both ends have finished with (`socket_grace`); `None`: for
     /// ever.
     pub grace: Option<Duration>,
+    /// For how long sockets are looked at again and again before a thread blocks, where that has
+    /// been worth while lately (`socket_spin`); zero: never.
+    pub spin: Duration,
 }
 
 impl Default for Settings {
@@ -24,6 +27,7 @@ impl Default for Settings {
             backlog: 1024,
             unsent_bytes_max: 64 << 20,
             grace: Some(Duration::from_secs(60)),
+            spin: Duration::from_micros(60),
         }
     }
 }

@@ -95,6 +95,7 @@ fn net_settings(config: &SocketConfig) -> net::Settings {
         backlog: config.backlog,
         unsent_bytes_max: config.unsent_bytes_max,
         grace: (config.grace_seconds > 0).then(|| Duration::from_secs(config.grace_seconds)),
+        spin: Duration::from_micros(config.spin_microseconds),
     }
 }
 
