@@ -58,7 +58,8 @@ pub struct SocketConfig {
     /// Seconds for which a socket is kept that both ends have finished with (`socket_grace`); 0:
     /// for ever.
     pub grace_seconds: u64,
-    /// Microseconds for which sockets are looked at before a thread blocks (`socket_spin`); 0: never.
+    /// Microseconds for which sockets are looked at before a thread blocks (`socket_spin`); 0:
+    /// never.
     pub spin_microseconds: u64,
 }
 

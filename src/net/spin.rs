@@ -2,9 +2,9 @@
 //!
 //! A thread that blocks on an otherwise idle core is back only after the core has been woken, which
 //! costs more than a short request and its answer. So where the next event mostly comes within
-//! `socket_spin`, the lookout looks for that long first. Where it does not, looking is a waste: after
-//! few misses the lookout blocks at once for a while, which gets longer each time, and then tries
-//! again. At most one look in 256 is a miss then, so spinning costs an idle or a slow node nothing.
+//! `socket_spin`, the lookout looks for that long first. Where it does not, looking is a waste:
+//! after few misses the lookout blocks at once for a while, which gets longer each time, and then
+//! tries again. Two of 514 waits are misses then, so spinning costs a slow node nothing.
 
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,8 @@ impl Spin {
         Self { limit, credit: CREDIT_TRIAL, paused: 0, pause: PAUSE_MIN }
     }
 
-    /// Calls `look` until it returns true, for as long as it is worth while. Returns whether it did.
+    /// Calls `look` until it returns true, for as long as it is worth while. Returns whether it
+    /// did.
     pub(super) fn spin(&mut self, mut look: impl FnMut() -> bool) -> bool {
         if self.limit.is_zero() || !self.is_worth_while() {
             return false;

@@ -89,7 +89,8 @@ impl Tide {
     }
 
     pub(super) fn stop(&self) {
-        self.beach.change(|state| state.stopping = true);
+        // Whoever waits now returns, once: a worker waits again until the scheduler ends.
+        self.beach.change(|state| (state.stopping, state.alarm) = (true, true));
         self.lookout.wake();
     }
 
@@ -110,7 +111,7 @@ impl Outside for Tide {
     fn wait(&self, block: bool) -> bool {
         self.alone(|| {
             let mut state = self.beach.state.lock().expect("no thread panics with it");
-            while block && state.ready.is_empty() && !state.alarm && !state.stopping {
+            while block && state.ready.is_empty() && !state.alarm {
                 state = self.beach.changed.wait(state).expect("no thread panics with it");
             }
             state.alarm = false;
