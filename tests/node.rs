@@ -264,8 +264,10 @@ fn a_start_service_that_fails_is_explained_in_the_log() {
     let stage = Stage::new("skynet.start(function() error 'not today' end)");
     check_failed_main(&stage, &["init service failed: ", "not today"]);
     // The services of the cluster alone are of no use.
-    let stage =
-        Stage::new("skynet.start(function() require 'skynet.cluster'.open('192.0.2.1', 7) end)");
+    let stage = Stage::new(
+        "local cluster = require 'skynet.cluster'
+        skynet.start(function() cluster.reload { here = '192.0.2.1:7' }; cluster.open 'here' end)",
+    );
     check_failed_main(&stage, &["cannot listen on 192.0.2.1:7"]);
     let stage = Stage::with_config("", "start = 'nobody'");
     check_failed_main(&stage, &["lua loader error : ", "cannot open ./nobody.lua"]);
