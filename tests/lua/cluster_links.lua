@@ -10,6 +10,9 @@ local check = require "check"
 local skynet = require "skynet"
 local cluster = require "skynet.cluster"
 local socket = require "skynet.socket"
+local peer = require "module.cluster_peer"
+
+local frame, listen = peer.frame, peer.listen
 
 local function bytes(hex)
 	return (string.gsub(string.gsub(hex, " ", ""), "..", function(digits)
@@ -23,25 +26,10 @@ local function hex(text)
 	end))
 end
 
-local function frame(text)
-	return string.pack(">s2", text)
-end
-
 -- Reads a packet without its length.
 local function read_packet(fd)
 	local head = check.ok(socket.read(fd, 2), "a packet comes")
 	return socket.read(fd, string.unpack(">I2", head))
-end
-
--- A peer that listens under the name of a node and leaves each connection to `serve`.
-local function listen(node, serve)
-	local id, _, port = socket.listen("127.0.0.1", 0)
-	socket.start(id, function(fd)
-		socket.start(fd)
-		serve(fd)
-	end)
-	cluster.reload { [node] = "127.0.0.1:" .. port }
-	return id
 end
 
 -- Reads packets until one is a request and no sign of life; answers those.

@@ -9,8 +9,8 @@
 
 local check = require "check"
 local skynet = require "skynet"
-require "skynet.manager"
 local cluster = require "skynet.cluster"
+local discovery_stage = require "discovery_stage"
 
 -- What the engine says, and how often it was asked, by the name of the node.
 local zone, asked = {}, {}
@@ -149,19 +149,7 @@ local function vanishes(first)
 end
 
 check.main(function()
-	skynet.register ".engine"
-	skynet.dispatch("lua", function(_, _, name, ...)
-		if name == "hang" then
-			return skynet.wait()
-		elseif name == "echo" then
-			return skynet.retpack(...)
-		end
-		skynet.retpack(engine[name](...))
-	end)
-	cluster.register "main"
-	local _, one = cluster.open(0)
-	local _, two = cluster.open(0)
-	local first, second = "127.0.0.1:" .. one, "127.0.0.1:" .. two
+	local first, second = discovery_stage(engine)
 	wrong_sources()
 	those_who_wait(first)
 	found(first)
