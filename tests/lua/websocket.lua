@@ -58,10 +58,14 @@ local function listen()
 	end)
 end
 
--- A connection of a client that has sent `request`, with a server as in `recording`.
-local function connect(request)
+-- A connection of a client that has sent `request`, with a server as in `recording`; `add(handle)`
+-- gives that one more handlers before it accepts.
+local function connect(request, add)
 	handle, events = recording()
 	outcome = nil
+	if add then
+		add(handle)
+	end
 	local id = assert(socket.open("127.0.0.1", port))
 	socket.write(id, request or REQUEST)
 	return id
@@ -202,18 +206,19 @@ end
 
 -- A peer that does not read: the handler hears of it, with the connection and a size.
 local function slow_reader()
-	local id = connect()
 	local warned, paused
-	function handle.warning(connection, kib)
-		warned = warned or (type(connection) == "table" and kib)
-	end
-	function handle.handshake(s)
-		check.eventually(function() return paused end, "the peer does not read")
-		local text = ("x"):rep(1024 * 1024)
-		for _ = 1, 24 do
-			websocket.write(s, text)
+	local id = connect(REQUEST, function(handlers)
+		function handlers.warning(connection, kib)
+			warned = warned or (type(connection) == "table" and kib)
 		end
-	end
+		function handlers.handshake(s)
+			check.eventually(function() return paused end, "the peer does not read")
+			local text = ("x"):rep(1024 * 1024)
+			for _ = 1, 24 do
+				websocket.write(s, text)
+			end
+		end
+	end)
 	check.equal(socket.read(id, #SWITCHED), SWITCHED)
 	socket.pause(id)
 	paused = true
