@@ -315,6 +315,24 @@ fn what_is_left_at_the_end_is_dropped<S: Strategy>() {
     assert!(lab.scheduler.registry.is_empty());
 }
 
+/// A thread of the application's starts a service while the workers have ended already.
+#[test]
+fn a_service_that_starts_during_the_end_ends_once() {
+    let lab = Lab::<Selected>::at_rest(1);
+    let (given_up, late) = (lab.scheduler.register().unwrap(), lab.scheduler.register().unwrap());
+    lab.scheduler.clear();
+    lab.scheduler.abandon(&given_up);
+    let alive = Arc::new(());
+    let held = Arc::clone(&alive);
+    let handle = move |_| {
+        let _ = &held;
+    };
+    lab.scheduler.start(&late, Box::new(Fn(handle)));
+    assert_eq!(Arc::strong_count(&alive), 1, "the late service is left");
+    let reports: Vec<Report> = lab.reports.try_iter().collect();
+    assert_eq!(reports, [Report::Ended(1), Report::Ended(0)]);
+}
+
 /// Fills the mailboxes of services that note their turns, runs one worker until all is done, and
 /// returns the order. `sizes` has the number of messages of each service.
 fn turns_of(worker: usize, sizes: &[usize]) -> Vec<usize> {

@@ -108,16 +108,21 @@ impl<S: Strategy> Scheduler<S> {
         self.registry.register().inspect_err(|_| self.count_down())
     }
 
-    /// Puts the service into its cell and lets workers run it.
+    /// Puts the service into its cell and lets workers run it. It ends at once if
+    /// [`Self::clear`] came first.
     pub fn start(&self, cell: &Arc<ServiceCell<S>>, service: Box<dyn Service>) {
-        cell.body.lock().service = Some(service);
-        self.ready(Arc::clone(cell));
+        let finished = {
+            let mut body = cell.body.lock();
+            body.service = Some(service);
+            body.finished
+        };
+        if finished { self.finish(cell) } else { self.ready(Arc::clone(cell)) }
     }
 
     /// Gives up a registered service that was not started: what waits for it bounces.
     pub fn abandon(&self, cell: &Arc<ServiceCell<S>>) {
         self.retire(cell.address());
-        // The creator owns the mailbox, so nobody else finishes it.
+        // The creator owns the mailbox, so only `clear` may have finished it.
         self.finish(cell);
     }
 
@@ -224,7 +229,8 @@ impl<S: Strategy> Scheduler<S> {
         self.watch.stop();
     }
 
-    /// Finishes what the workers left behind; called when they have ended.
+    /// Finishes what the workers left behind, and what other threads have registered and not
+    /// started yet; called when the workers have ended.
     pub fn clear(&self) {
         for worker in &self.workers {
             worker.next.take();
@@ -305,11 +311,12 @@ impl<S: Strategy> Scheduler<S> {
     }
 
     /// Ends a closed service: drops it, then bounces what still waited for it. Only the owner of
-    /// the mailbox calls this.
+    /// the mailbox calls this, and [`Self::clear`] before or after it: a service counts once.
     pub(super) fn finish(&self, cell: &ServiceCell<S>) {
-        let (service, batch) = {
+        let (service, batch, finished) = {
             let mut body = cell.body.lock();
-            (body.service.take(), std::mem::take(&mut body.batch))
+            let finished = std::mem::replace(&mut body.finished, true);
+            (body.service.take(), std::mem::take(&mut body.batch), finished)
         };
         cell.stop_recording();
         // A panic here is the service's own affair, as in its handlers.
@@ -320,7 +327,7 @@ impl<S: Strategy> Scheduler<S> {
             self.bounce(cell.address(), &message);
             socket::discard(message);
         }
-        if !cell.is_exempt() {
+        if !finished && !cell.is_exempt() {
             self.count_down();
         }
     }

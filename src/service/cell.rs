@@ -49,6 +49,8 @@ pub trait Recorder: Send {
 pub struct Body {
     /// The service; `None` while it starts and after it has ended.
     pub service: Option<Box<dyn Service>>,
+    /// Whether the service has ended: it is counted no more.
+    pub finished: bool,
     /// Messages taken from the mailbox and not yet handled. Before the start: what the service is
     /// to handle before those of the mailbox.
     pub batch: VecDeque<Message>,
