@@ -29,6 +29,7 @@ mod dns;
 mod engine;
 mod error;
 mod failures;
+mod heap;
 mod http;
 mod inspect;
 mod json;

@@ -26,7 +26,7 @@ pub use compile::{CompileError, compile};
 pub use pack::{pack, packed_len_max, unpack, unpacked_room};
 pub use read::{Fields, Items, Malformed, Numbers, Slot, boolean, double, integer};
 pub use schema::{Field, Index, Kind, Protocol, Schema, Type};
-pub use write::{Open, WriteError, Writer};
+pub use write::{Open, WriteError, Writer, scaled};
 
 /// The most structs in each other when a message is written; one more may be read.
 pub const DEPTH_MAX: u32 = 64;

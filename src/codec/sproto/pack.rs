@@ -43,7 +43,7 @@ pub fn pack(bytes: &[u8], output: &mut [u8]) -> usize {
             _ => {
                 run = None;
                 output[len] = bits;
-                len += 1 + put_used(*group, bits, &mut output[len + 1..]);
+                len += 1 + output[len + 1..].first_chunk_mut().map_or(0, |to| put_used(*group, to));
             }
         }
     }
@@ -59,19 +59,14 @@ fn used_bits(group: u64) -> u8 {
     ((tops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
 }
 
-/// Writes the bytes of a group whose bits are set; returns how many.
+/// Writes the bytes of a group that are not zero, and perhaps others behind them; returns how many
+/// they are. There is no branch, because nobody foresees which bytes are zero.
 #[inline]
-fn put_used(group: [u8; GROUP], bits: u8, output: &mut [u8]) -> usize {
-    let group = u64::from_le_bytes(group);
-    let mut left = bits;
+fn put_used(group: [u8; GROUP], output: &mut [u8; GROUP]) -> usize {
     let mut count = 0;
-    for place in output {
-        if left == 0 {
-            break;
-        }
-        *place = (group >> (8 * left.trailing_zeros())) as u8;
-        left &= left - 1;
-        count += 1;
+    for byte in group {
+        output[count % GROUP] = byte;
+        count += usize::from(byte != 0);
     }
     count
 }
@@ -123,22 +118,32 @@ pub fn unpack(packed: &[u8], output: &mut [u8]) -> Result<usize, Malformed> {
             len += size;
             continue;
         }
-        let (bytes, behind) =
+        let (bytes, after) =
             behind.split_at_checked(head.count_ones() as usize).ok_or(Malformed)?;
-        *here.first_chunk_mut().ok_or(Malformed)? = spread(*head, bytes);
-        rest = behind;
+        let group = match behind.first_chunk() {
+            Some(bytes) => spread(*head, *bytes),
+            None => {
+                let mut padded = [0; GROUP];
+                padded[..bytes.len()].copy_from_slice(bytes);
+                spread(*head, padded)
+            }
+        };
+        *here.first_chunk_mut().ok_or(Malformed)? = group;
+        rest = after;
         len += GROUP;
     }
     Ok(len)
 }
 
-/// Puts bytes where the bits of `head` are set, and zeros elsewhere.
+/// Puts bytes where the bits of `head` are set, and zeros elsewhere; as [`put_used`] without a
+/// branch.
 #[inline]
-fn spread(head: u8, bytes: &[u8]) -> [u8; GROUP] {
-    let (mut group, mut left) = (0, head);
-    for byte in bytes {
-        group |= u64::from(*byte) << (8 * (left.trailing_zeros() & 7));
-        left &= left.wrapping_sub(1);
-    }
-    group.to_le_bytes()
+fn spread(head: u8, bytes: [u8; GROUP]) -> [u8; GROUP] {
+    let mut used = 0;
+    std::array::from_fn(|place| {
+        let bit = head >> place & 1;
+        let byte = bytes[used % GROUP] & bit.wrapping_neg();
+        used += usize::from(bit);
+        byte
+    })
 }

@@ -18,6 +18,11 @@ pub enum WriteError {
     Gap,
 }
 
+/// Returns the integer that stands for a number with so many decimal digits.
+pub fn scaled(number: f64, digits: u8) -> i64 {
+    (number * 10f64.powi(digits.into())).round() as i64
+}
+
 /// A struct, or an item, that is being written.
 #[derive(Debug)]
 pub struct Open {
@@ -48,6 +53,21 @@ impl Writer {
     pub fn reset(&mut self, kept: usize) {
         self.bytes.clear();
         self.bytes.shrink_to(kept);
+    }
+
+    /// Returns how much was written, for [`Self::back_to`].
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Tells whether nothing was written.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Forgets what was written behind the first `len` bytes.
+    pub fn back_to(&mut self, len: usize) {
+        self.bytes.truncate(len);
     }
 
     /// Begins a struct with at most `room` slots.

@@ -8,8 +8,8 @@ use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
 
-use super::heap::Key;
 use crate::codec::seri::Decoder;
+use crate::lua::heap::Key;
 
 /// How many keys are remembered: two or three kinds of records at a time.
 const ENTRIES: usize = 32;

@@ -16,7 +16,6 @@
 
 mod external;
 mod functions;
-mod heap;
 mod keys;
 mod pack;
 mod pairs;

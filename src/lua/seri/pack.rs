@@ -11,9 +11,9 @@ use std::ptr;
 
 use mlua::ffi::{self, lua_State};
 
-use super::heap::{self, Arguments, Table};
 use super::scratch::Scratch;
 use crate::codec::seri::{DEPTH_MAX, EncodeError, Encoder};
+use crate::lua::heap::{self, Arguments, Table};
 
 /// A packed message.
 #[derive(Debug, Clone, Copy)]

@@ -9,9 +9,9 @@ use std::slice;
 use mlua::ffi::{self, lua_State};
 
 use super::external;
-use super::heap::{Array, Hash, Key};
 use super::keys::{self, Keys};
 use crate::codec::seri::{DEPTH_MAX, DecodeError, Decoder, Fault, Number, PairCounts, Token};
+use crate::lua::heap::{Array, Hash, Key};
 
 /// Pushes all values of a message and returns how many they are.
 ///

@@ -6,9 +6,9 @@
 //! to raise. No Lua code runs here and nothing is allocated in the Lua state, so what is read
 //! stays as it is.
 
-use super::heap::{Table, Value};
 use super::pack::Packer;
 use crate::codec::seri::{DEPTH_MAX, EncodeError, Number};
+use crate::lua::heap::{Table, Value};
 
 /// Why the walk ends early.
 pub(super) enum Stop {

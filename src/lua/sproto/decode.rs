@@ -9,17 +9,19 @@ use std::ptr;
 use mlua::ffi::{
     LUA_TNIL, LUA_TTABLE, lua_State, lua_createtable, lua_getiuservalue, lua_gettop, lua_insert,
     lua_pushboolean, lua_pushinteger, lua_pushnumber, lua_pushvalue, lua_rawget, lua_rawset,
-    lua_rawseti, lua_settable, lua_settop, lua_tolstring, lua_type, lua_upvalueindex,
-    luaL_checkinteger, luaL_checkstack, luaL_error,
+    lua_rawseti, lua_settable, lua_settop, lua_tolstring, lua_topointer, lua_type,
+    lua_upvalueindex, luaL_checkinteger, luaL_checkstack, luaL_error,
 };
 
 use super::handle::{push_name, type_at};
 use super::packing::check_block;
+use crate::codec::seri::Number;
 use crate::codec::sproto::{
     DEPTH_MAX, Field, Fields, Index, Items, Kind, Malformed, Numbers, Schema, Slot, Type, boolean,
     double, integer,
 };
 use crate::lua::bytes::{check_bytes, push_bytes, raise_text};
+use crate::lua::heap::{Array, Hash, Key, Table, trusted};
 
 /// `decode(type, bytes [, table]) -> table, size`, or with a pointer and a size for the bytes.
 pub(super) unsafe extern "C-unwind" fn decode(l: *mut lua_State) -> c_int {
@@ -35,12 +37,12 @@ pub(super) unsafe extern "C-unwind" fn decode(l: *mut lua_State) -> c_int {
         let names = given + 1;
         lua_getiuservalue(l, 1, 1);
         let schema: *const Schema = (*handle).schema();
-        let mut decoder = Decoder { l, schema: &*schema, names, depth: 0 };
+        let mut decoder = Decoder::new(l, &*schema, names);
         let owner = (*handle).type_of();
         let rest = if given > 2 && lua_type(l, given) == LUA_TTABLE {
             lua_pushvalue(l, given);
             let mut fields = decoder.fields(bytes);
-            decoder.fill(owner, &mut fields, true);
+            decoder.fill(owner, &mut fields, Target::Foreign);
             fields.rest()
         } else {
             decoder.one_struct(owner, bytes)
@@ -63,7 +65,7 @@ pub(super) unsafe extern "C-unwind" fn decode_behind(l: *mut lua_State) -> c_int
         lua_settop(l, 3);
         lua_getiuservalue(l, 1, 1);
         let schema: *const Schema = (*handle).schema();
-        let mut decoder = Decoder { l, schema: &*schema, names: 4, depth: 0 };
+        let mut decoder = Decoder::new(l, &*schema, 4);
         decoder.one_struct((*handle).type_of(), bytes.get(start..).unwrap_or_default());
         1
     }
@@ -72,15 +74,39 @@ pub(super) unsafe extern "C-unwind" fn decode_behind(l: *mut lua_State) -> c_int
 /// The slots that one struct takes.
 const SLOTS: c_int = 10;
 
+/// The table that fields are set in, on the top of the stack.
+#[derive(Clone, Copy)]
+enum Target {
+    /// One that was just made; with its hash part, if that may be filled without the API.
+    New(Option<Hash>),
+    /// One of the caller's, which may have a `__newindex`.
+    Foreign,
+}
+
 struct Decoder<'a> {
     l: *mut lua_State,
     schema: &'a Schema,
     /// Where the table of names stands.
     names: c_int,
+    /// The same table; null when only the API may read it.
+    names_table: *const Table,
     depth: u32,
 }
 
 impl<'a> Decoder<'a> {
+    unsafe fn new(l: *mut lua_State, schema: &'a Schema, names: c_int) -> Self {
+        // SAFETY: the state is live, and the table stays where it is.
+        let table = unsafe { if trusted() { lua_topointer(l, names) } else { ptr::null() } };
+        Self { l, schema, names, names_table: table.cast(), depth: 0 }
+    }
+
+    /// Returns the name of a field, if it was used before.
+    #[inline(always)]
+    unsafe fn known_name(&self, field: &Field) -> Option<Key> {
+        // SAFETY: the table is on the stack, its layout is trusted, and it keeps the name alive.
+        unsafe { self.names_table.as_ref()?.key(field.key) }
+    }
+
     #[inline]
     unsafe fn sound<T>(&self, result: Result<T, Malformed>) -> T {
         match result {
@@ -108,7 +134,8 @@ impl<'a> Decoder<'a> {
             let mut fields = self.fields(bytes);
             let count = fields.count().min(owner.fields.len());
             lua_createtable(l, 0, count as c_int);
-            self.fill(owner, &mut fields, false);
+            let hash = Hash::of_top(l, count as c_int);
+            self.fill(owner, &mut fields, Target::New(hash));
             self.depth -= 1;
             fields.rest()
         }
@@ -124,23 +151,61 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Sets the fields of the table on the top of the stack, by `__newindex` when it is foreign.
-    unsafe fn fill(&mut self, owner: &Type, fields: &mut Fields<'a>, is_foreign: bool) {
+    /// Sets the fields of the table on the top of the stack.
+    unsafe fn fill(&mut self, owner: &Type, fields: &mut Fields<'a>, target: Target) {
         let mut known = owner.fields.iter().peekable();
         // SAFETY: the state is live, and three slots are free.
         unsafe {
             while let Some((tag, slot)) = self.sound(fields.next_field()) {
                 while known.next_if(|field| u32::from(field.tag) < tag).is_some() {}
-                let Some(field) = known.next_if(|field| u32::from(field.tag) == tag) else {
-                    continue;
-                };
-                push_name(self.l, self.names, field.key, &field.name);
-                self.field(field, slot);
-                match is_foreign {
-                    true => lua_settable(self.l, -3),
-                    false => lua_rawset(self.l, -3),
+                if let Some(field) = known.next_if(|field| u32::from(field.tag) == tag) {
+                    self.set(field, slot, target);
                 }
             }
+        }
+    }
+
+    unsafe fn set(&mut self, field: &Field, slot: Slot<'a>, target: Target) {
+        let l = self.l;
+        // SAFETY: the state is live, and three slots are free; a new table is on the top.
+        unsafe {
+            if let Target::New(Some(hash)) = target
+                && let Some(name) = self.known_name(field)
+            {
+                if self.set_number(field, slot, hash, name) {
+                    return;
+                }
+                self.field(field, slot);
+                if hash.put_top(l, name) {
+                    return lua_settop(l, -2);
+                }
+            } else {
+                self.field(field, slot);
+            }
+            push_name(l, self.names, field.key, &field.name);
+            lua_insert(l, -2);
+            match target {
+                Target::New(_) => lua_rawset(l, -3),
+                Target::Foreign => lua_settable(l, -3),
+            }
+        }
+    }
+
+    /// Sets a field that is a number; false when it is none, or must be set through the API.
+    #[inline(always)]
+    unsafe fn set_number(&self, field: &Field, slot: Slot<'a>, hash: Hash, name: Key) -> bool {
+        if field.index != Index::Single {
+            return false;
+        }
+        // SAFETY: the state is live; the table and the name are alive.
+        unsafe {
+            let number = match field.kind {
+                Kind::Integer => Number::Integer(self.sound(integer(slot))),
+                Kind::Decimal(digits) => decimal(self.sound(integer(slot)), digits),
+                Kind::Double => Number::Float(self.sound(double(slot))),
+                _ => return false,
+            };
+            hash.put_number(name, number)
         }
     }
 
@@ -166,7 +231,7 @@ impl<'a> Decoder<'a> {
             match (kind, slot) {
                 (Kind::Integer, slot) => lua_pushinteger(l, self.sound(integer(slot))),
                 (Kind::Decimal(digits), slot) => {
-                    push_decimal(l, self.sound(integer(slot)), digits);
+                    push_number(l, decimal(self.sound(integer(slot)), digits));
                 }
                 (Kind::Boolean, slot) => lua_pushboolean(l, self.sound(boolean(slot)).into()),
                 (Kind::Double, slot) => lua_pushnumber(l, self.sound(double(slot))),
@@ -209,18 +274,19 @@ impl<'a> Decoder<'a> {
         unsafe {
             let numbers = self.sound(Numbers::read(bytes));
             lua_createtable(l, capacity(numbers.count()), 0);
+            let array = Array::of_top(l);
             match numbers {
                 Numbers::Narrow([_, ..]) if kind == Kind::Double => self.sound(Err(Malformed)),
                 Numbers::Narrow(elements) => {
                     for (position, element) in (1..).zip(elements) {
-                        push_number(l, kind, i32::from_le_bytes(*element).into());
-                        lua_rawseti(l, -2, position);
+                        let number = number_of(kind, i32::from_le_bytes(*element).into());
+                        set_element(l, &array, position, number);
                     }
                 }
                 Numbers::Wide(elements) => {
                     for (position, element) in (1..).zip(elements) {
-                        push_number(l, kind, i64::from_le_bytes(*element));
-                        lua_rawseti(l, -2, position);
+                        let number = number_of(kind, i64::from_le_bytes(*element));
+                        set_element(l, &array, position, number);
                     }
                 }
             }
@@ -330,19 +396,37 @@ fn capacity(count: usize) -> c_int {
     c_int::try_from(count).unwrap_or(c_int::MAX)
 }
 
-#[inline]
-unsafe fn push_number(l: *mut lua_State, kind: Kind, bits: i64) {
-    // SAFETY: a slot is free.
+/// Sets a number in the new array on the top of the stack.
+#[inline(always)]
+unsafe fn set_element(l: *mut lua_State, array: &Array, position: u32, number: Number) {
+    // SAFETY: a slot is free, and the table was made with room for all of its elements.
     unsafe {
-        match kind {
-            Kind::Decimal(digits) => push_decimal(l, bits, digits),
-            Kind::Double => lua_pushnumber(l, f64::from_bits(bits as u64)),
-            _ => lua_pushinteger(l, bits),
+        if !array.set_number(position, number) {
+            push_number(l, number);
+            lua_rawseti(l, -2, position.into());
         }
     }
 }
 
-unsafe fn push_decimal(l: *mut lua_State, value: i64, digits: u8) {
+#[inline(always)]
+fn number_of(kind: Kind, bits: i64) -> Number {
+    match kind {
+        Kind::Decimal(digits) => decimal(bits, digits),
+        Kind::Double => Number::Float(f64::from_bits(bits as u64)),
+        _ => Number::Integer(bits),
+    }
+}
+
+fn decimal(value: i64, digits: u8) -> Number {
+    Number::Float(value as f64 / 10f64.powi(digits.into()))
+}
+
+unsafe fn push_number(l: *mut lua_State, number: Number) {
     // SAFETY: a slot is free.
-    unsafe { lua_pushnumber(l, value as f64 / 10f64.powi(digits.into())) }
+    unsafe {
+        match number {
+            Number::Integer(value) => lua_pushinteger(l, value),
+            Number::Float(value) => lua_pushnumber(l, value),
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Tables to messages.
+//! Tables to messages, through the C API. `walk` does most messages without it.
 //!
 //! The message is written into a buffer that lives in a userdata, because reading a table may run
 //! Lua code (metamethods), which may raise, or encode another message. The buffer is an upvalue of
@@ -18,8 +18,10 @@ use mlua::ffi::{
 };
 
 use super::handle::{TypeHandle, push_name, type_at};
+use super::walk::walk;
 use crate::codec::sproto::{
     DEPTH_MAX, Field, Index, Kind, Open, Schema, Type, WriteError, Writer, pack, packed_len_max,
+    scaled,
 };
 use crate::lua::bytes::{push_bytes, push_filled};
 
@@ -93,9 +95,12 @@ unsafe fn encode_one(l: *mut lua_State, handle: *const TypeHandle, at: c_int, bu
     unsafe {
         lua_getiuservalue(l, at, 1);
         let names = lua_gettop(l);
-        let schema: *const Schema = (*handle).schema();
-        let mut encoder = Encoder { l, schema: &*schema, buffer, names, depth: 0 };
-        encoder.one_struct((*handle).type_of(), at + 1);
+        let (schema, owner) = ((*handle).schema(), (*handle).type_of());
+        if walk(l, names, at + 1, schema, owner, &mut (*buffer).writer) {
+            return;
+        }
+        let mut encoder = Encoder { l, schema, buffer, names, depth: 0 };
+        encoder.one_struct(owner, at + 1);
     }
 }
 
@@ -322,8 +327,7 @@ impl<'a> Encoder<'a> {
         // SAFETY: the state is live, and the value is there.
         unsafe {
             if let Kind::Decimal(digits) = place.field.kind {
-                let scaled = self.double(at) * 10f64.powi(digits.into());
-                return scaled.round() as i64;
+                return scaled(self.double(at), digits);
             }
             let value = lua_tointegerx(self.l, at, &mut is_number);
             if is_number == 0 {

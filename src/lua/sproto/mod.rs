@@ -7,6 +7,7 @@
 //! | `handle.rs` | schemas and types as Lua sees them |
 //! | `slots.rs` | the schemas that all services of the process share |
 //! | `encode.rs`, `decode.rs` | tables to messages and back |
+//! | `walk.rs` | the short way from tables to messages |
 //! | `packing.rs` | 0-packing |
 //! | `parser.rs` | the module `sprotoparser` |
 //!
@@ -20,6 +21,9 @@ mod handle;
 mod packing;
 mod parser;
 mod slots;
+#[cfg(test)]
+mod tests;
+mod walk;
 
 use std::ffi::{CStr, c_int};
 

@@ -1,7 +1,7 @@
 //! The two ways, by looking at Lua's objects and by its API, do the same.
 
-use super::super::heap::with_api_only;
 use super::State;
+use crate::lua::heap::with_api_only;
 
 /// Values of every kind and shape, made from a seed; the generator only uses what both versions
 /// of Lua have.

@@ -1,13 +1,13 @@
-//! A look at Lua's own objects, for the two loops that the C API makes slow.
+//! A look at Lua's own objects, for the loops that the C API makes slow.
 //!
 //! Reading a table of a thousand numbers through the API takes seven calls a value; reading Lua's
 //! array takes none. This binary is built together with its Lua, so their layout is known here:
-//! `lua55` and `lua54` mirror it, one of them is compiled. `walk` reads tables when a message is
-//! packed; unpacking fills the tables that it has just made.
+//! `lua55` and `lua54` mirror it, one of them is compiled. `seri` and `sproto` read the tables that
+//! they make messages of, and fill those that they have just made of messages.
 //!
 //! What is private to Lua may change with any release, so nothing here is used before [`trusted`]
 //! has compared it with the API, once a process, on objects of known content. When they differ in
-//! anything, packing and unpacking go through the API alone and only speed is lost.
+//! anything, everything goes through the API and only speed is lost.
 //!
 //! Rules:
 //! 1. Objects are only read, except that [`Array`] and [`Hash`] fill tables that no Lua code has
@@ -27,6 +27,7 @@ mod layout;
 #[cfg(feature = "lua55")]
 #[path = "lua55.rs"]
 mod layout;
+mod lookup;
 mod probe;
 
 use crate::codec::seri::{Decoder, Number};
@@ -34,7 +35,7 @@ pub(super) use hash::{Hash, Key};
 pub(super) use layout::Table;
 use layout::Text;
 #[cfg(test)]
-pub(super) use probe::tests::with_api_only;
+pub(super) use probe::tests::{set_api_only, with_api_only};
 pub(super) use probe::trusted;
 
 /// The bit of a tag that marks a collectable object.
@@ -264,6 +265,20 @@ impl Array {
         }
         *decoder = ahead;
         position
+    }
+
+    /// Writes a number at `position`, counted from 1; false, and nothing changes, behind the end.
+    ///
+    /// # Safety
+    /// As for [`Array::set_numbers`].
+    #[inline(always)]
+    pub(super) unsafe fn set_number(&self, position: u32, number: Number) -> bool {
+        if !(1..=self.size).contains(&position) {
+            return false;
+        }
+        // SAFETY: the caller's promise; the position lies in the array part.
+        unsafe { Table::set_array_slot(self.table, position - 1, slot_of(number)) };
+        true
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Bits, Node, Slot, free_before};
 /// `array` points between its values, which lie before it in falling order, and a hint for the
 /// length operator, behind which lie the tags in rising order.
 #[repr(C)]
-pub(in super::super) struct Table {
+pub(in crate::lua) struct Table {
     next: *const c_void,
     kind: u8,
     pub(super) mark: u8,
@@ -20,7 +20,7 @@ pub(in super::super) struct Table {
     array_size: u32,
     array: *mut Bits,
     nodes: *mut Node,
-    pub(in super::super) metatable: *const Table,
+    pub(in crate::lua) metatable: *const Table,
     gray_list: *const c_void,
 }
 
@@ -34,7 +34,7 @@ const VICINITY: u32 = 4;
 
 impl Table {
     #[inline(always)]
-    pub(in super::super) fn array_size(&self) -> u32 {
+    pub(in crate::lua) fn array_size(&self) -> u32 {
         self.array_size
     }
 
@@ -103,7 +103,7 @@ impl Table {
     /// Returns the border that the length operator finds in the array part, and whether the
     /// sequence may go on in the hash part.
     #[inline(always)]
-    pub(in super::super) fn border(&self) -> (u32, bool) {
+    pub(in crate::lua) fn border(&self) -> (u32, bool) {
         let size = self.array_size;
         if size == 0 {
             return (0, true);

@@ -24,11 +24,11 @@ const ABSENT_METAMETHODS: u8 = 0x3f;
 
 /// The hash part of a table that was just made.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Hash(*mut Table);
+pub(in crate::lua) struct Hash(*mut Table);
 
-/// A string that Lua has interned. It stays on the stack while this is used.
+/// A string that Lua has interned. It stays alive while this is used.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Key(*const Text);
+pub(in crate::lua) struct Key(pub(super) *const Text);
 
 impl Key {
     /// Takes the string that Lua just interned for a short text.
@@ -37,14 +37,14 @@ impl Key {
     /// `content` is what `lua_pushlstring` returned for at most 40 bytes, and the layout is
     /// trusted.
     #[inline(always)]
-    pub(in super::super) unsafe fn of_content(content: *const c_char) -> Key {
+    pub(in crate::lua) unsafe fn of_content(content: *const c_char) -> Key {
         // SAFETY: the bytes of a short string lie in its object.
         Key(unsafe { Text::of_short(content.cast()) })
     }
 
     /// Which place of a power-of-two table it belongs to.
     #[inline(always)]
-    unsafe fn place(self, count: usize) -> usize {
+    pub(super) unsafe fn place(self, count: usize) -> usize {
         // SAFETY: the string is alive; a short string always has its hash.
         unsafe { (*self.0).hash as usize & (count - 1) }
     }
@@ -65,7 +65,7 @@ impl Hash {
     /// # Safety
     /// A table that no Lua code has seen is on the top of a live state.
     #[inline(always)]
-    pub(in super::super) unsafe fn of_top(l: *mut lua_State, room: c_int) -> Option<Hash> {
+    pub(in crate::lua) unsafe fn of_top(l: *mut lua_State, room: c_int) -> Option<Hash> {
         if room == 0 || !trusted() {
             return None;
         }
@@ -88,7 +88,7 @@ impl Hash {
     /// # Safety
     /// The table and the key are alive.
     #[inline(always)]
-    pub(in super::super) unsafe fn put_number(self, key: Key, number: Number) -> bool {
+    pub(in crate::lua) unsafe fn put_number(self, key: Key, number: Number) -> bool {
         // SAFETY: the caller's promises.
         unsafe { self.put(key, slot_of(number)) }
     }
@@ -99,7 +99,7 @@ impl Hash {
     /// # Safety
     /// The table and the key are alive, and a value is on the top of the state's stack.
     #[inline(always)]
-    pub(in super::super) unsafe fn put_top(self, l: *mut lua_State, key: Key) -> bool {
+    pub(in crate::lua) unsafe fn put_top(self, l: *mut lua_State, key: Key) -> bool {
         // SAFETY: the caller's promises; the layout is trusted.
         unsafe {
             let value = top_slot(l);
@@ -181,7 +181,7 @@ unsafe fn move_away(main: *mut Node, from: *mut Node, to: *mut Node) {
 
 /// Finds the node that has the key, in the chain from `node` on.
 #[inline(always)]
-unsafe fn chained(mut node: *mut Node, key: Key) -> Option<*mut Node> {
+pub(super) unsafe fn chained(mut node: *mut Node, key: Key) -> Option<*mut Node> {
     // SAFETY: the chain ends and stays inside the table.
     unsafe {
         loop {

@@ -4,7 +4,7 @@
 //! when they agree are pointers followed. In the end everything that the module offers was
 //! compared with the API on one state that is thrown away.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 use std::sync::OnceLock;
 
 use mlua::ffi::{self, lua_State};
@@ -17,7 +17,7 @@ static TRUSTED: OnceLock<bool> = OnceLock::new();
 /// Tells whether Lua's objects may be looked at. The first call in a process takes some 50
 /// microseconds.
 #[inline(always)]
-pub(in super::super) fn trusted() -> bool {
+pub(in crate::lua) fn trusted() -> bool {
     #[cfg(test)]
     if tests::API_ONLY.get() {
         return false;
@@ -52,7 +52,8 @@ unsafe extern "C-unwind" fn checks(l: *mut lua_State) -> c_int {
             && table_agrees(l)
             && content_agrees(l)
             && array_agrees(l)
-            && hash_agrees(l);
+            && hash_agrees(l)
+            && lookup_agrees(l);
         ffi::lua_settop(l, 0);
         ffi::lua_pushboolean(l, agreed as c_int);
     }
@@ -100,7 +101,7 @@ unsafe fn table_agrees(l: *mut lua_State) -> bool {
 
 /// The values of a table, of each kind, are found in its two parts.
 unsafe fn content_agrees(l: *mut lua_State) -> bool {
-    const CHUNK: &std::ffi::CStr = c"local p = ...
+    const CHUNK: &CStr = c"local p = ...
         return {7, 2.5, 'short', ('l'):rep(100), false, nil, p, {}, print},
             {key = 'value', [0.5] = true, [-3] = ('k'):rep(64), [p] = 1}";
     // SAFETY: the state is live with free slots; the tables agreed with the mirror.
@@ -171,6 +172,8 @@ unsafe fn array_agrees(l: *mut lua_State) -> bool {
         let array = Array { table, size: (*table).array_size() };
         let mut decoder = Decoder::new(FOUR_NUMBERS);
         array.set_numbers(1, &mut decoder) == 4
+            && !array.set_number(4, Number::Integer(1))
+            && array.set_number(3, Number::Integer(0x1234))
             && decoder.number() == Some(Number::Integer(5))
             && ffi::lua_rawgeti(l, 1, 1) == ffi::LUA_TNUMBER
             && ffi::lua_isinteger(l, -1) != 0
@@ -261,8 +264,46 @@ unsafe fn pair_count(l: *mut lua_State) -> c_int {
     count
 }
 
+/// What the API puts into the hash part of a table is found there, and nothing else.
+unsafe fn lookup_agrees(l: *mut lua_State) -> bool {
+    // SAFETY: the state is live with free slots, and the table's words agreed; the keys are on the
+    // stack while they are used. The table has an array part for the first positions only.
+    unsafe {
+        ffi::lua_settop(l, 0);
+        ffi::lua_createtable(l, 4, 1);
+        for value in 1..=PAIRS {
+            ffi::lua_pushinteger(l, value.into());
+            ffi::lua_tostring(l, 2);
+            ffi::lua_pushvalue(l, 2);
+            ffi::lua_rawseti(l, 1, (3 * value).into());
+            ffi::lua_pushinteger(l, value.into());
+            ffi::lua_rawset(l, 1);
+        }
+        let table = &*ffi::lua_topointer(l, 1).cast::<Table>();
+        (1..=PAIRS).all(|value| lookups_agree(l, table, value))
+            && matches!(table.element(3 * PAIRS as u32 + 3), Value::Nil)
+            && table.key(1).is_none()
+    }
+}
+
+/// The table has a number at a text, and the text at three times the number.
+unsafe fn lookups_agree(l: *mut lua_State, table: &Table, value: c_int) -> bool {
+    // SAFETY: as the caller's.
+    unsafe {
+        ffi::lua_settop(l, 1);
+        ffi::lua_pushinteger(l, value.into());
+        let text = ffi::lua_tostring(l, 2);
+        let bytes = CStr::from_ptr(text).to_bytes();
+        let position = 3 * value as u32;
+        matches!(table.field(Key::of_content(text)), Value::Integer(found) if found == i64::from(value))
+            && matches!(table.element(position), Value::String(found) if found == bytes)
+            && matches!(table.element(position + 1), Value::Nil)
+            && table.key(position).is_some_and(|key| key.0 == Key::of_content(text).0)
+    }
+}
+
 #[cfg(test)]
-pub(in super::super) mod tests {
+pub(in crate::lua) mod tests {
     use std::cell::Cell;
 
     use super::*;
@@ -272,11 +313,16 @@ pub(in super::super) mod tests {
     }
 
     /// Runs `work` as if the layout were not known.
-    pub(in super::super::super) fn with_api_only<T>(work: impl FnOnce() -> T) -> T {
+    pub(in crate::lua) fn with_api_only<T>(work: impl FnOnce() -> T) -> T {
         API_ONLY.set(true);
         let result = work();
         API_ONLY.set(false);
         result
+    }
+
+    /// Says whether the thread works as if the layout were not known.
+    pub(in crate::lua) fn set_api_only(only: bool) {
+        API_ONLY.set(only);
     }
 
     #[test]

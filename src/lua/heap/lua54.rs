@@ -12,7 +12,7 @@ const LIMIT_IS_HINT: u8 = 1 << 7;
 
 /// A table.
 #[repr(C)]
-pub(in super::super) struct Table {
+pub(in crate::lua) struct Table {
     next: *const c_void,
     kind: u8,
     pub(super) mark: u8,
@@ -22,13 +22,13 @@ pub(in super::super) struct Table {
     array: *mut Slot,
     nodes: *mut Node,
     last_free: *mut Node,
-    pub(in super::super) metatable: *const Table,
+    pub(in crate::lua) metatable: *const Table,
     gray_list: *const c_void,
 }
 
 impl Table {
     #[inline(always)]
-    pub(in super::super) fn array_size(&self) -> u32 {
+    pub(in crate::lua) fn array_size(&self) -> u32 {
         if self.flags & LIMIT_IS_HINT == 0 {
             self.array_limit
         } else {
@@ -90,7 +90,7 @@ impl Table {
     /// Returns the border that the length operator finds in the array part, and whether the
     /// sequence may go on in the hash part.
     #[inline(always)]
-    pub(in super::super) fn border(&self) -> (u32, bool) {
+    pub(in crate::lua) fn border(&self) -> (u32, bool) {
         let (limit, size) = (self.array_limit, self.array_size());
         if limit == size && (size == 0 || self.has(size)) {
             return (size, true);
