@@ -295,7 +295,8 @@ unsafe fn lookups_agree(l: *mut lua_State, table: &Table, value: c_int) -> bool 
         let text = ffi::lua_tostring(l, 2);
         let bytes = CStr::from_ptr(text).to_bytes();
         let position = 3 * value as u32;
-        matches!(table.field(Key::of_content(text)), Value::Integer(found) if found == i64::from(value))
+        let found = table.field(Key::of_content(text));
+        matches!(found, Value::Integer(found) if found == i64::from(value))
             && matches!(table.element(position), Value::String(found) if found == bytes)
             && matches!(table.element(position + 1), Value::Nil)
             && table.key(position).is_some_and(|key| key.0 == Key::of_content(text).0)
