@@ -118,32 +118,22 @@ pub fn unpack(packed: &[u8], output: &mut [u8]) -> Result<usize, Malformed> {
             len += size;
             continue;
         }
-        let (bytes, after) =
+        let (bytes, behind) =
             behind.split_at_checked(head.count_ones() as usize).ok_or(Malformed)?;
-        let group = match behind.first_chunk() {
-            Some(bytes) => spread(*head, *bytes),
-            None => {
-                let mut padded = [0; GROUP];
-                padded[..bytes.len()].copy_from_slice(bytes);
-                spread(*head, padded)
-            }
-        };
-        *here.first_chunk_mut().ok_or(Malformed)? = group;
-        rest = after;
+        *here.first_chunk_mut().ok_or(Malformed)? = spread(*head, bytes);
+        rest = behind;
         len += GROUP;
     }
     Ok(len)
 }
 
-/// Puts bytes where the bits of `head` are set, and zeros elsewhere; as [`put_used`] without a
-/// branch.
+/// Puts bytes where the bits of `head` are set, and zeros elsewhere.
 #[inline]
-fn spread(head: u8, bytes: [u8; GROUP]) -> [u8; GROUP] {
-    let mut used = 0;
-    std::array::from_fn(|place| {
-        let bit = head >> place & 1;
-        let byte = bytes[used % GROUP] & bit.wrapping_neg();
-        used += usize::from(bit);
-        byte
-    })
+fn spread(head: u8, bytes: &[u8]) -> [u8; GROUP] {
+    let (mut group, mut left) = (0, head);
+    for byte in bytes {
+        group |= u64::from(*byte) << (8 * (left.trailing_zeros() & 7));
+        left &= left.wrapping_sub(1);
+    }
+    group.to_le_bytes()
 }
