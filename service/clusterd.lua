@@ -192,6 +192,10 @@ local function connect(node, address)
 	if not sender then
 		sender = skynet.newservice("clustersender", node, core.nodename(), address)
 		senders[node] = sender
+		if known(node) ~= address then
+			-- It is another one since: the caller looks again.
+			return nil
+		end
 	end
 	local up, why = skynet.call(sender, "lua", "changenode", address)
 	if up then
@@ -246,18 +250,18 @@ function command.proxy(node, name)
 	if type(name) ~= "string" and math.type(name) ~= "integer" then
 		error(string.format("Invalid name %s", tostring(name)), 0)
 	end
-	local known = proxies[node] or {}
-	proxies[node] = known
-	if not known[name] then
+	local by_name = proxies[node] or {}
+	proxies[node] = by_name
+	if not by_name[name] then
 		local proxy = skynet.newservice("clusterproxy", node, name)
 		-- Two who ask at once get the proxy that was there first.
-		if known[name] then
+		if by_name[name] then
 			skynet.kill(proxy)
 		else
-			known[name] = proxy
+			by_name[name] = proxy
 		end
 	end
-	return known[name]
+	return by_name[name]
 end
 
 local function forget_lookups()
@@ -305,7 +309,8 @@ end
 function command.listen(address, port, max)
 	local host = address
 	if port == nil then
-		local own = address_of(address)
+		-- Nobody waits here for a node to be configured.
+		local own = (nodes[address] ~= nil or finder.is_open()) and address_of(address)
 		assert(own, address .. " is down")
 		host, port = string.match(own, "^%[?(.-)%]?:(%d+)$")
 		port = assert(math.tointeger(port), string.format("the address of node %s is %s", address, own))
@@ -339,14 +344,22 @@ function command.large(size, service, session)
 	end
 end
 
+local function link_status(node, sender)
+	local ok, status = pcall(skynet.call, sender, "lua", "status")
+	status = ok and status or { node = node, state = "gone" }
+	status.from = nodes[node] == nil and "discovery" or "config"
+	return status
+end
+
 -- The state of the links, for the console.
 function command.status()
 	local links = {}
+	-- Senders may be added while they are asked.
 	for node, sender in pairs(senders) do
-		local ok, status = pcall(skynet.call, sender, "lua", "status")
-		status = ok and status or { node = node, state = "gone" }
-		status.from = nodes[node] == nil and "discovery" or "config"
-		table.insert(links, status)
+		links[#links + 1] = { node, sender }
+	end
+	for index, link in ipairs(links) do
+		links[index] = link_status(table.unpack(link))
 	end
 	local count = 0
 	for _ in guests.agents() do

@@ -127,20 +127,37 @@ function on.D(id)
 	gone(id)
 end
 
--- While this node waits for the older ones: { missing = how many, co = who waits }, and what the
--- master has said meanwhile.
+-- While this node waits for the older ones: { missing = how many, co = who waits, settled = the
+-- numbers of those that are waited for no more, or never were }, and what the master has said
+-- meanwhile.
 local meeting
+
+-- An older slave has come, or will never come.
+local function settle(id)
+	if meeting and not meeting.settled[id] then
+		meeting.settled[id] = true
+		meeting.missing = meeting.missing - 1
+		skynet.wakeup(meeting.co)
+	end
+end
+
+-- What the master says while this node waits for the older ones.
+local function note(kind, id, ...)
+	if kind == "D" and control.is_harbor(id) and not meeting.settled[id] then
+		return settle(id)
+	elseif kind == "C" and control.is_harbor(id) then
+		-- This node will connect to it.
+		meeting.settled[id] = true
+	end
+	table.insert(meeting, table.pack(kind, id, ...))
+end
 
 local function handle(kind, ...)
 	local f = on[kind]
 	if not f then
 		log("Invalid master message type " .. tostring(kind))
-	elseif meeting and kind == "D" and not slaves[...] then
-		-- It will never connect.
-		meeting.missing = meeting.missing - 1
-		skynet.wakeup(meeting.co)
 	elseif meeting then
-		table.insert(meeting, table.pack(kind, ...))
+		note(kind, ...)
 	else
 		f(...)
 	end
@@ -191,11 +208,7 @@ local function accept(fd, from)
 	else
 		skynet.error(string.format("New connection (fd = %d, %s)", fd, from))
 		hand_over("A", fd, id)
-		if meeting then
-			meeting.missing = meeting.missing - 1
-			skynet.wakeup(meeting.co)
-		end
-		return
+		return settle(id)
 	end
 	socket.close(fd)
 end
@@ -281,7 +294,7 @@ end
 
 -- Waits until the older slaves have connected, and then does what the master has said meanwhile.
 local function meet(count)
-	meeting = { missing = count, co = coroutine.running() }
+	meeting = { missing = count, co = coroutine.running(), settled = {} }
 	skynet.fork(follow_master)
 	socket.start(listener, accept)
 	skynet.error(string.format("Waiting for %d harbors", count))

@@ -317,3 +317,35 @@ fn a_slave_bears_a_master_that_talks_nonsense() {
     assert_eq!(read_packet(&mut control), question);
     node.wait_for("Master is back");
 }
+
+/// The connection of an older slave to a new one, with the handshake done.
+fn meet(address: u16, number: u8) -> TcpStream {
+    let mut data = connect(address);
+    data.write_all(&[number]).unwrap();
+    let mut answer = [0];
+    data.read_exact(&mut answer).unwrap();
+    assert_eq!(answer, [2]);
+    data
+}
+
+#[test]
+fn a_slave_counts_each_harbor_that_it_waits_for_once() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let node = slave(&listener);
+    let mut control = accept(&listener);
+    let hello = read_packet(&mut control);
+    let address = String::from_utf8_lossy(&hello).rsplit(':').next().unwrap().parse().unwrap();
+    control.write_all(&packet(&[string("W"), small(3)])).unwrap();
+    node.wait_for("Waiting for 3 harbors");
+    // One comes and goes, and the master says so; one will never come; one is younger and goes.
+    drop(meet(address, 9));
+    node.wait_for("Harbor 9 is down");
+    let gone = |number| packet(&[string("D"), small(number)]);
+    let younger = packet(&[string("C"), small(5), string("127.0.0.1:1")]);
+    let said = [gone(9), gone(8), gone(8), younger, gone(5), packet(&[string("Z")])];
+    control.write_all(&said.concat()).unwrap();
+    node.wait_for("Invalid master message type Z");
+    assert!(!node.read("log").contains("Shakehand ready"), "{}", node.read("log"));
+    let _last = meet(address, 7);
+    node.wait_for("Shakehand ready");
+}

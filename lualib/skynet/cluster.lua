@@ -6,6 +6,9 @@ local cluster = {}
 
 local clusterd
 
+-- The longest time limit in centiseconds, about as long as for ever.
+local LIMIT_MAX <const> = 1 << 40
+
 -- node -> the service that sends to it
 local senders = {}
 
@@ -128,7 +131,7 @@ end
 -- Sends a packed request, and waits for the answer: `limit` centiseconds at most, for ever when it
 -- is 0 or less. Returns true and the results, or false and what went wrong.
 local function request(limit, node, address, msg, size)
-	local deadline = limit > 0 and skynet.now() + limit or nil
+	local deadline = limit > 0 and skynet.now() + math.min(limit, LIMIT_MAX) or nil
 	local sender, text = sender_of(node, deadline)
 	if not sender then
 		skynet.trash(msg, size)

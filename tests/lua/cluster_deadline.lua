@@ -53,6 +53,7 @@ local function answers_in_time_and_late_ones()
 	check.equal(cluster.call_timeout(100000, "tardy", "@any", 1), "answer")
 	check.equal(cluster.call_timeout(0, "tardy", "@any", 1), "answer")
 	check.equal(cluster.call_timeout(-5, "tardy", "@any", 1), "answer")
+	check.equal(cluster.call_timeout(math.maxinteger, "tardy", "@any", 1), "answer")
 	hold()
 	times_out("tardy", "@any", cluster.call_timeout, 3, "tardy", "@any", 1)
 	times_out("tardy", ":0000000a", cluster.call_timeout, 3, "tardy", 10, 1)
@@ -160,7 +161,7 @@ local function many_calls_to_a_silent_peer()
 		end
 	end)
 	local sender = check.ok(cluster.get_sender "silent")
-	local left, running = CALLS, 0
+	local left, running = 0, 0
 	local function caller()
 		while left > 0 do
 			left = left - 1

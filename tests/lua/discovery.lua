@@ -18,8 +18,18 @@ local away = false
 
 local engine = {}
 
+-- Somebody has asked for the node "slow", which is told when `go_on` is called.
+local go_on
+
 function engine.resolve(name)
 	asked[name] = (asked[name] or 0) + 1
+	if name == "slow" then
+		local co = coroutine.running()
+		go_on = function()
+			skynet.wakeup(co)
+		end
+		skynet.wait()
+	end
 	if away then
 		return "raise", "the engine is away"
 	end
@@ -67,7 +77,11 @@ end
 local function those_who_wait(address)
 	zone.waited = { address, 60 }
 	local waits = check.background(call, "waited", 1)
+	-- Who asks for it while it is opened gets the outcome of that.
+	local opening = check.background(cluster.discover, "asking_resolver:here")
 	cluster.discover "asking_resolver:here"
+	check.ok(skynet.call(".clusterd", "lua", "status").discovery, "there is a discovery now")
+	check.equal(check.outcome(opening), true)
 	check.results({ true, 1 }, check.outcome(waits))
 	check.raises("nodes are discovered from another source already", cluster.discover, "dns:test")
 	cluster.discover "asking_resolver:here"
@@ -148,6 +162,47 @@ local function vanishes(first)
 	end, "it is found again")
 end
 
+-- Two who look for one node at once: clusterd for a call, and to listen under its name.
+local function two_at_once(address)
+	zone.slow = { address, 1 }
+	local call_to = check.background(call, "slow", 1)
+	check.eventually(function()
+		return go_on
+	end, "the engine is asked")
+	local first_goes_on = go_on
+	go_on = nil
+	local opening = check.background(cluster.open, "slow")
+	check.eventually(function()
+		return go_on
+	end, "the engine is asked again")
+	first_goes_on()
+	go_on()
+	check.results({ true, 1 }, check.outcome(call_to))
+	check.equal(check.outcome(opening), false)
+	-- One of them looks again from now on: nobody else asks while the engine does not answer.
+	go_on = nil
+	check.eventually(function()
+		return go_on
+	end, "the node is looked for again")
+	check.equal(asked.slow, 3)
+	zone.slow[2] = 60
+	skynet.timeout(0, go_on)
+	zone.late = { address, 1 }
+	check.equal(call("late", 1), 1)
+	check.eventually(function()
+		return asked.late >= 3
+	end, "another one has been looked for twice")
+	check.equal(asked.slow, 3)
+end
+
+-- A resolver may say that an address holds for ever.
+local function addresses_that_hold_for_ever(address)
+	for index, seconds in ipairs { math.huge, 1e300, 0 / 0, -math.huge } do
+		zone["holds" .. index] = { address, seconds }
+		check.equal(call("holds" .. index, index), index)
+	end
+end
+
 check.main(function()
 	local first, second = discovery_stage(engine)
 	wrong_sources()
@@ -158,4 +213,6 @@ check.main(function()
 	moves(first, second)
 	engine_away()
 	vanishes(first)
+	two_at_once(first)
+	addresses_that_hold_for_ever(first)
 end)

@@ -41,6 +41,9 @@ function engine.change()
 	return table.unpack(change, 1, 3)
 end
 
+-- The engine is being told of a node, and goes on when this is called.
+local go_on
+
 function engine.announce(name)
 	if name == "taken" then
 		return nil, "somebody has it"
@@ -53,6 +56,13 @@ function engine.announce(name)
 		holder = holder + 1
 		return nil, "a node that lives has it", holder
 	end
+	if name == "first_held" or name == "second_held" and kept[name] then
+		local co = coroutine.running()
+		go_on = function()
+			skynet.wakeup(co)
+		end
+		skynet.wait()
+	end
 	kept[name] = (kept[name] or 0) + 1
 	if kept[name] == 3 then
 		return nil, "it was lost"
@@ -61,7 +71,7 @@ function engine.announce(name)
 end
 
 function engine.withdraw(name)
-	withdrawn[name] = true
+	withdrawn[name], kept[name] = true, nil
 end
 
 local function tell(change)
@@ -118,6 +128,27 @@ local function the_watch_is_lost(second)
 	end, "changes come again")
 end
 
+-- What is withdrawn while the engine is told of it is not there in the end.
+local function withdrawn_on_the_way()
+	for _, at in ipairs { "first", "second" } do
+		local name = at .. "_held"
+		local announcing = check.background(cluster.announce, name, "127.0.0.1:1")
+		check.eventually(function()
+			return go_on
+		end, "the engine is told for the " .. at .. " time")
+		local withdrawing = check.background(cluster.withdraw, name)
+		go_on()
+		go_on = nil
+		check.equal(check.outcome(withdrawing), true)
+		local ok, text = check.outcome(announcing)
+		check.equal(ok, at == "second")
+		if not ok then
+			check.match(text, "node first_held was withdrawn meanwhile$")
+		end
+		check.equal(kept[name], nil)
+	end
+end
+
 local function announcements()
 	check.raises("refused to announce node taken at 127.0.0.1:1: somebody has it",
 		cluster.announce, "taken", "127.0.0.1:1")
@@ -152,4 +183,5 @@ check.main(function()
 	the_watch_is_lost(second)
 	announcements()
 	names_that_run_out()
+	withdrawn_on_the_way()
 end)
