@@ -257,7 +257,9 @@ end
 function command.withdraw(node)
 	if announced[node] then
 		announced[node] = nil
-		in_turn(resolver.withdraw, resolver, node)
+		if resolver.withdraw then
+			in_turn(resolver.withdraw, resolver, node)
+		end
 		log(string.format("withdrew node %s", node))
 	end
 end

@@ -3,7 +3,7 @@
 --! differs: there is no discovery
 --! config: lua_path = lua_path .. ";@TESTS@/module/?.lua"
 --! log: node moves is at 127.0.0.1:
---! log: cluster discovery asking_resolver:here: the engine is away
+--! log: cluster discovery asking_resolver:here?keeps=1: the engine is away
 --! log: answers again
 --! log: node moves is at no address any more: it was taken away
 
@@ -35,6 +35,10 @@ function engine.resolve(name)
 	end
 	local entry = zone[name] or { nil, "nobody knows it" }
 	return entry[1], entry[2]
+end
+
+function engine.announce()
+	return true
 end
 
 local function call(node, ...)
@@ -78,13 +82,13 @@ local function those_who_wait(address)
 	zone.waited = { address, 60 }
 	local waits = check.background(call, "waited", 1)
 	-- Who asks for it while it is opened gets the outcome of that.
-	local opening = check.background(cluster.discover, "asking_resolver:here")
-	cluster.discover "asking_resolver:here"
+	local opening = check.background(cluster.discover, "asking_resolver:here?keeps=1")
+	cluster.discover "asking_resolver:here?keeps=1"
 	check.ok(skynet.call(".clusterd", "lua", "status").discovery, "there is a discovery now")
 	check.equal(check.outcome(opening), true)
 	check.results({ true, 1 }, check.outcome(waits))
 	check.raises("nodes are discovered from another source already", cluster.discover, "dns:test")
-	cluster.discover "asking_resolver:here"
+	cluster.discover "asking_resolver:here?keeps=1"
 end
 
 local function found(address)
@@ -97,7 +101,7 @@ local function found(address)
 end
 
 local function denied()
-	local REASON <const> = "cluster call to node nobody failed: nobody knows it %(from asking_resolver:here%)$"
+	local REASON <const> = "cluster call to node nobody failed: nobody knows it %(from asking_resolver:here%?keeps=1%)$"
 	for _ = 1, 50 do
 		check.raises_like(REASON, call, "nobody")
 	end
@@ -195,6 +199,15 @@ local function two_at_once(address)
 	check.equal(asked.slow, 3)
 end
 
+-- What a resolver cannot take back is kept alive no more.
+local function announcements_that_stay()
+	cluster.announce("stays", "127.0.0.1:1")
+	check.equal(#skynet.call(".clusterd", "lua", "status").discovery.announced, 1)
+	cluster.withdraw "stays"
+	check.equal(#skynet.call(".clusterd", "lua", "status").discovery.announced, 0)
+	check.logged "withdrew node stays"
+end
+
 -- A resolver may say that an address holds for ever.
 local function addresses_that_hold_for_ever(address)
 	for index, seconds in ipairs { math.huge, 1e300, 0 / 0, -math.huge } do
@@ -215,4 +228,5 @@ check.main(function()
 	vanishes(first)
 	two_at_once(first)
 	addresses_that_hold_for_ever(first)
+	announcements_that_stay()
 end)
