@@ -88,6 +88,14 @@ local function set_option(name, value)
 	end
 end
 
+-- The text of a file as it is now: `loadfile` knows each file as it was at the first time.
+local function read(path)
+	local file = assert(io.open(path))
+	local text = file:read "a"
+	file:close()
+	return text
+end
+
 local function load_file()
 	local path = skynet.getenv "cluster"
 	if not path then
@@ -105,7 +113,7 @@ local function load_file()
 			config[node] = address
 		end,
 	})
-	assert(loadfile(path, "t", seen))()
+	assert(load(read(path), "@" .. path, "t", seen))()
 	return config
 end
 
