@@ -35,8 +35,7 @@ local function speak()
 	skynet.send(clusterd, "lua", "agent_spoke", skynet.self())
 end
 
--- There are no harbors.
-local alone = skynet.harbor(skynet.self()) == 0
+local has_harbors = skynet.harbor(skynet.self()) ~= 0
 
 local function lookup(name)
 	local address = addresses[name]
@@ -66,10 +65,10 @@ local function lookup(name)
 	return asked.address
 end
 
--- Global names of the harbors are looked up here on a node that is alone: a message to a name that
--- nobody has would wait for its owner for ever.
+-- Global names are looked up here on a node without harbors: a message to a name that nobody has
+-- would wait for its owner for ever.
 local function is_global(address)
-	return type(address) == "string" and alone and not string.find(address, "^[.:]")
+	return type(address) == "string" and not has_harbors and not string.find(address, "^[.:]")
 end
 
 local function global(name)

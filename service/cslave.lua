@@ -16,9 +16,6 @@ local log = require "skynet.limited_log"()
 -- Centiseconds between two attempts to find a master that was lost.
 local RETRY <const> = 50
 
--- Centiseconds for which a connection of a known slave waits for the end of the older one.
-local OVERLAP <const> = 100
-
 local own_id, own_address
 
 -- Where older slaves connect to; not there while nobody is expected.
@@ -183,15 +180,6 @@ local function listen_to_master()
 	end
 end
 
--- Tells whether there is a connection to this slave, and it does not end presently.
-local function is_there(id)
-	local last = skynet.now() + OVERLAP
-	while slaves[id] and skynet.now() < last do
-		skynet.sleep(1)
-	end
-	return slaves[id] ~= nil
-end
-
 -- An older slave has connected: its first byte is its number.
 local function accept(fd, from)
 	socket.start(fd)
@@ -203,7 +191,7 @@ local function accept(fd, from)
 		log(string.format("Connection (fd =%d) closed", fd))
 	elseif id == own_id or not control.is_harbor(id) then
 		log(string.format("Connection (fd =%d) of slave %d refused", fd, id))
-	elseif is_there(id) then
+	elseif control.is_taken(slaves, id) then
 		log(string.format("Slave %d exist (fd =%d)", id, fd))
 	else
 		skynet.error(string.format("New connection (fd = %d, %s)", fd, from))

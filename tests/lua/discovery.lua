@@ -10,6 +10,7 @@
 local check = require "check"
 local skynet = require "skynet"
 local cluster = require "skynet.cluster"
+local peer = require "module.cluster_peer"
 local discovery_stage = require "discovery_stage"
 
 -- What the engine says, and how often it was asked, by the name of the node.
@@ -46,11 +47,8 @@ local function call(node, ...)
 end
 
 local function address_of(node)
-	for _, link in ipairs(skynet.call(".clusterd", "lua", "status").links) do
-		if link.node == node then
-			return link.address, link.from
-		end
-	end
+	local link = peer.link(node)
+	return link.address, link.from
 end
 
 local function wrong_sources()
@@ -84,7 +82,7 @@ local function those_who_wait(address)
 	-- Who asks for it while it is opened gets the outcome of that.
 	local opening = check.background(cluster.discover, "asking_resolver:here?keeps=1")
 	cluster.discover "asking_resolver:here?keeps=1"
-	check.ok(skynet.call(".clusterd", "lua", "status").discovery, "there is a discovery now")
+	check.ok(peer.status "discovery", "there is a discovery now")
 	check.equal(check.outcome(opening), true)
 	check.results({ true, 1 }, check.outcome(waits))
 	check.raises("nodes are discovered from another source already", cluster.discover, "dns:test")
@@ -148,7 +146,7 @@ local function engine_away()
 	check.equal(call("moves", 3), 3)
 	away = false
 	check.eventually(function()
-		return not skynet.call(".clusterd", "lua", "status").discovery.error
+		return not peer.status "discovery".error
 	end, "the engine answers again")
 	check.logged "the engine is away"
 end
@@ -202,9 +200,9 @@ end
 -- What a resolver cannot take back is kept alive no more.
 local function announcements_that_stay()
 	cluster.announce("stays", "127.0.0.1:1")
-	check.equal(#skynet.call(".clusterd", "lua", "status").discovery.announced, 1)
+	check.equal(#peer.status "discovery".announced, 1)
 	cluster.withdraw "stays"
-	check.equal(#skynet.call(".clusterd", "lua", "status").discovery.announced, 0)
+	check.equal(#peer.status "discovery".announced, 0)
 	check.logged "withdrew node stays"
 end
 

@@ -10,6 +10,7 @@
 local check = require "check"
 local skynet = require "skynet"
 local cluster = require "skynet.cluster"
+local peer = require "module.cluster_peer"
 local discovery_stage = require "discovery_stage"
 
 local engine = {}
@@ -86,11 +87,7 @@ local function call(node, ...)
 end
 
 local function address_of(node)
-	for _, link in ipairs(skynet.call(".clusterd", "lua", "status").links) do
-		if link.node == node then
-			return link.address
-		end
-	end
+	return peer.link(node).address
 end
 
 local function changes_are_followed(first, second)
@@ -158,12 +155,12 @@ local function announcements()
 	check.eventually(function()
 		return kept.mine >= 5
 	end, "it is kept alive, also after a refusal")
-	local announced = skynet.call(".clusterd", "lua", "status").discovery.announced
+	local announced = peer.status "discovery".announced
 	check.equal(#announced, 1)
 	check.equal(announced[1].node, "mine")
 	cluster.withdraw "mine"
 	check.ok(withdrawn.mine)
-	check.equal(#skynet.call(".clusterd", "lua", "status").discovery.announced, 0)
+	check.equal(#peer.status "discovery".announced, 0)
 end
 
 -- A name may be a dead node's: its time runs out. That of a living one does not.

@@ -47,8 +47,10 @@ local down_why = "marked down"
 -- The attempt that is on its way: { coroutines that wait for it..., sockets = set, error = text }.
 local attempt
 local backoff, not_before = 0, 0
--- Called with (pointer, size) of each packet, and with (text) when the link goes down.
+-- Called with (pointer, size) of each packet, and with (text) when a connection is left.
 local on_packet, on_down
+-- Makes the packet that asks the peer for a sign of life.
+local beat
 -- Where packets go: to the guard until the link is up.
 local receive
 
@@ -93,6 +95,7 @@ local function failed(why)
 	counters.failures = counters.failures + 1
 	back_off()
 	conclude(last_error)
+	on_down(last_error)
 end
 
 local function lost(why, refused)
@@ -139,8 +142,8 @@ local function start_dialing(this)
 	dial(this)
 	skynet.timeout(settings.connect_timeout, function()
 		if attempt == this then
-			failed(string.format("no %s after %g s", guard.waits_for() or "connection",
-				settings.connect_timeout / 100))
+			local lacks = guard.waits_for() or socket and "sign of life" or "connection"
+			failed(string.format("no %s after %g s", lacks, settings.connect_timeout / 100))
 		end
 	end)
 end
@@ -186,8 +189,8 @@ local function need()
 	end
 end
 
--- Asks the peer for a sign of life every now and then, in the words of `beat`.
-local function watch(id, beat)
+-- Asks the peer for a sign of life every now and then.
+local function watch(id)
 	skynet.timeout(settings.heartbeat, function()
 		if socket ~= id or state ~= "up" then
 			return
@@ -198,7 +201,7 @@ local function watch(id, beat)
 			return drop(string.format("no sign of life for %.1f s", silence / 100))
 		end
 		link.write(beat())
-		watch(id, beat)
+		watch(id)
 	end)
 end
 
@@ -208,7 +211,7 @@ local function up(id)
 	writer.open(id)
 	conclude()
 	if settings.heartbeat > 0 then
-		watch(id, link.beat)
+		watch(id)
 	end
 end
 
@@ -221,12 +224,11 @@ local function prove(id)
 		end
 	end
 	writer.open(id)
-	link.write(link.beat())
+	link.write(beat())
 	local patience = 3 * settings.heartbeat
 	skynet.timeout(patience, function()
 		if socket == id and state == "connecting" then
 			failed(string.format("no sign of life for %.1f s", patience / 100))
-			on_down(last_error)
 		end
 	end)
 end
@@ -288,7 +290,7 @@ packets(event)
 
 -- `handlers`: `packet(pointer, size)`, who owns it then; `down(text)`; `beat() -> packet`.
 function link.start(name, handlers)
-	node, on_packet, on_down, link.beat = name, handlers.packet, handlers.down, handlers.beat
+	node, on_packet, on_down, beat = name, handlers.packet, handlers.down, handlers.beat
 end
 
 -- Changes the address: the old connection is left at once, its requests fail. false: the node is

@@ -7,6 +7,9 @@ local socket = require "skynet.socket"
 -- Centiseconds for the first bytes of a connection.
 local HANDSHAKE_TIME <const> = 500
 
+-- Centiseconds for which a connection waits for the end of an older one under its number.
+local OVERLAP <const> = 100
+
 local control = {}
 
 -- Writes a packet; returns false when the connection is gone.
@@ -46,6 +49,16 @@ end
 -- Tells whether a value is the number of a node.
 function control.is_harbor(value)
 	return math.type(value) == "integer" and value >= 1 and value <= 255
+end
+
+-- Tells whether this number is connected, and does not leave presently: the end of a node that has
+-- been killed may come after the beginning of the next one.
+function control.is_taken(connected, id)
+	local last = skynet.now() + OVERLAP
+	while connected[id] and skynet.now() < last do
+		skynet.sleep(1)
+	end
+	return connected[id] ~= nil
 end
 
 -- Tells whether a value is the address of a service.
