@@ -6,6 +6,10 @@
 --
 -- A master that is lost is looked for again and again: the node comes back under its number, and
 -- says once more which names it has. Meanwhile the other nodes stay connected.
+--
+-- A connection between two slaves that is lost while both are there comes back: the one that knows
+-- the address of the other, from the master, connects again and again, and the other one listens.
+-- Of two slaves only one knows it, the one that was there when the other came, or came back.
 
 local skynet = require "skynet"
 require "skynet.manager"
@@ -13,8 +17,11 @@ local socket = require "skynet.socket"
 local control = require "skynet.harbor.control"
 local log = require "skynet.limited_log"()
 
--- Centiseconds between two attempts to find a master that was lost.
+-- Centiseconds between the beginnings of two attempts to connect to who was lost.
 local RETRY <const> = 50
+
+-- Centiseconds that an attempt may take, the first one and those that follow.
+local FIRST_TIME <const>, NEXT_TIME <const> = 500, 100
 
 -- Centiseconds for which a connection of a known slave waits for the end of the older one.
 local OVERLAP <const> = 100
@@ -32,6 +39,9 @@ local master
 -- harbor -> fd, while connected
 local slaves = {}
 
+-- harbor -> address of those that came after this node; they are connected to from here
+local younger = {}
+
 -- harbor -> coroutines that wait until it comes or goes
 local watchers = {}
 
@@ -40,6 +50,10 @@ local master_watchers = {}
 
 -- name -> address, and name -> response closures of queries
 local names, queries = {}, {}
+
+-- While this node waits for the older ones: { missing = how many, co = who waits, lost = whether one
+-- has gone already }, and what the master has said meanwhile.
+local meeting
 
 -- Names for which messages wait in the harbor service.
 local wanted = {}
@@ -61,24 +75,38 @@ end
 -- Gives a connection to the harbor service; `how` is "S" when this node has connected.
 local function hand_over(how, fd, id)
 	socket.abandon(fd)
+	control.watch(fd)
 	slaves[id] = fd
 	changed(id)
 	skynet.send(harbor_service, "harbor", string.format("%s %d %d", how, fd, id))
 end
 
--- A younger slave has come: the older ones connect to it.
+-- Waits until it is time for another attempt.
+local function pause(begin)
+	skynet.sleep(math.max(RETRY - (skynet.now() - begin), 1))
+end
+
+-- A younger slave has come, or its connection was lost: connects to it. Gives up when the master says
+-- that it is gone or has another address.
 local function connect_slave(id, address)
-	if slaves[id] or id == own_id or not control.is_harbor(id) then
-		return
+	local failed = false
+	local function is_wanted()
+		return younger[id] == address and not slaves[id]
 	end
-	local ok, fd = pcall(socket.open, address)
-	if not ok or not fd then
-		return skynet.error("Can't connect to " .. tostring(address))
-	elseif slaves[id] then
-		return socket.close(fd)
+	while is_wanted() do
+		local begin = skynet.now()
+		local fd = control.open(address, failed and NEXT_TIME or FIRST_TIME)
+		if fd and is_wanted() then
+			skynet.error(string.format("Connect to harbor %d (fd=%d), %s", id, fd, address))
+			return hand_over("S", fd, id)
+		elseif fd then
+			return socket.close(fd)
+		elseif not failed then
+			failed = true
+			skynet.error("Can't connect to " .. address)
+		end
+		pause(begin)
 	end
-	skynet.error(string.format("Connect to harbor %d (fd=%d), %s", id, fd, address))
-	hand_over("S", fd, id)
 end
 
 local function know(name, address)
@@ -92,16 +120,36 @@ local function know(name, address)
 	skynet.redirect(harbor_service, address, "harbor", 0, "N " .. name)
 end
 
+local listen
+
 -- The harbor service has lost a connection, which may not be the latest one.
 local function lost(id, fd)
-	if slaves[id] == fd then
-		skynet.error(string.format("Harbor %d is down", id))
-		slaves[id] = nil
-		changed(id)
+	if slaves[id] ~= fd then
+		return
+	end
+	skynet.error(string.format("Harbor %d is down", id))
+	slaves[id] = nil
+	changed(id)
+	if younger[id] then
+		local address = younger[id]
+		skynet.timeout(RETRY, function()
+			connect_slave(id, address)
+		end)
+	elseif meeting then
+		meeting.lost = true
+	elseif not listener then
+		-- It will connect again if it lives.
+		local ok, why = pcall(listen)
+		if not ok then
+			log(why)
+		end
 	end
 end
 
 local function gone(id)
+	if id ~= nil then
+		younger[id] = nil
+	end
 	if slaves[id] then
 		slaves[id] = nil
 		changed(id)
@@ -114,7 +162,10 @@ local on = {}
 
 -- What the master says next does not wait for the connection.
 function on.C(id, address)
-	skynet.fork(connect_slave, id, address)
+	if control.is_harbor(id) and id ~= own_id and type(address) == "string" then
+		younger[id] = address
+		skynet.fork(connect_slave, id, address)
+	end
 end
 
 function on.N(name, address)
@@ -127,18 +178,24 @@ function on.D(id)
 	gone(id)
 end
 
--- While this node waits for the older ones: { missing = how many, co = who waits }, and what the
--- master has said meanwhile.
-local meeting
+-- A slave has gone that was not connected: one that has come meanwhile, or an older one, which will
+-- never connect.
+local function miss(id)
+	for at, packet in ipairs(meeting) do
+		if packet[1] == "C" and packet[2] == id then
+			return table.remove(meeting, at)
+		end
+	end
+	meeting.missing = meeting.missing - 1
+	skynet.wakeup(meeting.co)
+end
 
 local function handle(kind, ...)
 	local f = on[kind]
 	if not f then
 		log("Invalid master message type " .. tostring(kind))
 	elseif meeting and kind == "D" and not slaves[...] then
-		-- It will never connect.
-		meeting.missing = meeting.missing - 1
-		skynet.wakeup(meeting.co)
+		miss(...)
 	elseif meeting then
 		table.insert(meeting, table.pack(kind, ...))
 	else
@@ -200,11 +257,18 @@ local function accept(fd, from)
 	socket.close(fd)
 end
 
-local function connect_master()
-	local ok, fd = pcall(socket.open, (assert(skynet.getenv "master", "config key master is missing")))
-	if not ok or not fd then
+function listen()
+	listener = socket.listen(own_address)
+	socket.start(listener, accept)
+end
+
+local function connect_master(time)
+	local address = assert(skynet.getenv "master", "config key master is missing")
+	local fd = control.open(address, time)
+	if not fd then
 		error("Can't connect to master " .. skynet.getenv "master", 0)
 	end
+	control.watch(fd)
 	return fd
 end
 
@@ -248,10 +312,11 @@ end
 -- Comes back to the master. Slaves that have lost this one connect to it when they hear of it.
 local function rejoin()
 	if not listener then
-		listener = socket.listen(own_address)
-		socket.start(listener, accept)
+		listen()
 	end
-	local fd = connect_master()
+	local fd = connect_master(NEXT_TIME)
+	-- The others hear of this node now, and connect to it.
+	younger = {}
 	local ok, why = pcall(greet, fd)
 	if not ok then
 		socket.close(fd)
@@ -267,6 +332,7 @@ local function follow_master()
 	listen_to_master()
 	local trouble
 	while not meeting do
+		local begin = skynet.now()
 		local ok, why = pcall(rejoin)
 		if ok then
 			trouble = nil
@@ -275,7 +341,7 @@ local function follow_master()
 			trouble = why
 			skynet.error("The master is away: " .. tostring(why))
 		end
-		skynet.sleep(RETRY)
+		pause(begin)
 	end
 end
 
@@ -289,8 +355,10 @@ local function meet(count)
 		skynet.wait(meeting.co)
 		assert(master, "closed")
 	end
-	skynet.fork(socket.close, listener)
-	listener = nil
+	if not meeting.lost then
+		skynet.fork(socket.close, listener)
+		listener = nil
+	end
 	local said = meeting
 	meeting = nil
 	for _, packet in ipairs(said) do
@@ -300,7 +368,7 @@ end
 
 local function join()
 	listener = socket.listen(own_address)
-	master = connect_master()
+	master = connect_master(FIRST_TIME)
 	skynet.error("slave connect to master " .. skynet.getenv "master")
 	harbor_service = assert(skynet.launch("harbor", own_id, skynet.self()))
 	meet(greet(master))

@@ -26,10 +26,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::nodes::Runtime::Ours;
-use common::nodes::{Runtime, free_ports};
+use common::nodes::{Node, Runtime, free_ports};
 use common::{Random, seed};
 use forwarder::Forwarder;
-use run::{Run, Setup, is_full, length, now_ms, start_harbor};
+use run::{Run, Setup, is_full, length, load, now_ms, start_harbor};
 use wires::Wires;
 
 fn frozen(name: &'static str, heartbeat: f64) {
@@ -50,7 +50,7 @@ fn a_slave_that_is_killed_again_and_again() {
     caller.wait_for("CALLS");
     let callee = start_harbor(&Ours, "fault_callee", 2, &ports);
     callee.wait_for("LISTENS");
-    let mut run = Run::with("slave killed", caller, callee, None);
+    let mut run = Run::with("slave killed", caller, callee, Some("harbor 2"));
     let until = Instant::now() + length(2500, 60);
     while Instant::now() < until {
         thread::sleep(Duration::from_millis(random.below(1000) as u64));
@@ -69,7 +69,7 @@ fn a_master_that_is_killed_and_comes_back() {
     let callee = start_harbor(&Ours, "fault_callee", 2, &ports);
     callee.wait_for("LISTENS");
     let caller = start_harbor(&Ours, "fault_caller", 3, &ports);
-    let mut run = Run::with("master killed", caller, callee, None);
+    let mut run = Run::with("master killed", caller, callee, Some("harbor 2"));
     for _ in 0..if is_full() { 10 } else { 1 } {
         master.kill();
         run.caller.wait_for("Master disconnect");
@@ -139,6 +139,40 @@ fn packets_that_are_dropped() {
     run.finish();
 }
 
+/// The machines of two harbors do not hear of each other. The system's signs of life find that out.
+#[test]
+fn packets_between_harbors_that_are_dropped() {
+    let Some(wires) = Wires::new() else {
+        return eprintln!("skipped: network namespaces cannot be made here");
+    };
+    let [master, one, two] = free_ports();
+    let silence = if is_full() { 10 } else { 2 };
+    let config = |number, address: &str, port| {
+        let master = format!("{}:{master}", wires::CALLER);
+        let standalone =
+            if number == 1 { format!("standalone = '{master}'") } else { String::new() };
+        format!(
+            "harbor = {number}\naddress = '{address}:{port}'\nmaster = '{master}'\n{standalone}\n\
+             harbor_silence = {silence}\n{}",
+            load()
+        )
+    };
+    let start = |namespace: &str, script, config: &str| {
+        Node::start_in(Some(namespace), &Ours, script, config)
+    };
+    let caller = start(&wires.caller(), "fault_caller", &config(1, wires::CALLER, one));
+    caller.wait_for("CALLS");
+    let callee = start(&wires.callee(), "fault_callee", &config(2, wires::CALLEE, two));
+    let mut run = Run::with("harbor: packets dropped", caller, callee, Some("harbor 2"));
+    assert!(wires.forward(false));
+    run.caller.wait_for("slave 2 is down");
+    run.callee.wait_for("The master is away");
+    thread::sleep(length(1500, 20));
+    assert!(wires.forward(true));
+    run.returned(now_ms());
+    run.finish();
+}
+
 /// The reference, or a word that it is not there.
 fn reference() -> Option<Runtime> {
     let reference = Runtime::reference();
@@ -178,7 +212,8 @@ fn a_slave_of_the_reference_is_killed() {
     let caller = start_harbor(&Ours, "fault_caller", 1, &ports);
     caller.wait_for("CALLS");
     let callee = start_harbor(&reference, "fault_callee", 2, &ports);
-    let mut run = Run::with("harbor: ironsky calls skynet, killed", caller, callee, None);
+    let mut run =
+        Run::with("harbor: ironsky calls skynet, killed", caller, callee, Some("harbor 2"));
     for _ in 0..3 {
         run.kill_callee(Duration::from_millis(200));
     }
@@ -191,7 +226,7 @@ fn master_that_is_called(name: &'static str, master: &Runtime) {
     let callee = start_harbor(master, "fault_callee", 1, &ports);
     callee.wait_for("LISTENS");
     let caller = start_harbor(&Ours, "fault_caller", 2, &ports);
-    let mut run = Run::with(name, caller, callee, None);
+    let mut run = Run::with(name, caller, callee, Some("harbor 1"));
     for _ in 0..3 {
         run.kill_callee(Duration::from_millis(200));
     }

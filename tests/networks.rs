@@ -40,9 +40,11 @@ fn a_call_to_a_killed_harbor_fails_and_it_can_come_back() {
         sleeper.kill();
         let failed = watcher.wait_for(&format!("CALL {round}"));
         assert!(failed.starts_with(&format!("CALL {round} false")), "{failed}");
+        assert!(failed.contains("call failed: harbor 2: the "), "{failed}");
         watcher.wait_for(&format!("GONE {round}"));
         let late = watcher.wait_for(&format!("LATE {round}"));
         assert!(late.starts_with(&format!("LATE {round} false")), "{late}");
+        assert!(late.contains("call failed: harbor 2: the "), "{late}");
     }
 }
 

@@ -75,7 +75,7 @@ pub(crate) struct Run {
     pub(crate) history: Tail,
     /// How long it took until calls succeeded again, after each fault.
     returns_ms: Vec<u64>,
-    /// What each error has to hold.
+    /// What each error has to hold: the name of the node.
     error: Option<&'static str>,
 }
 
@@ -191,8 +191,12 @@ impl Run {
 /// The config of a caller.
 const CALLS: &str = "history = 'history'\nstop = 'stop'";
 
+/// The config of a caller or a callee of harbors.
+pub(crate) fn load() -> String {
+    format!("rate = {RATE}\ndone = 'done'\n{CALLS}")
+}
+
 pub(crate) fn start_harbor(runtime: &Runtime, script: &str, number: usize, ports: &[u16]) -> Node {
-    let rest = format!("rate = {RATE}\ndone = 'done'\n{CALLS}");
-    let config = harbor(number, ports) + &rest;
+    let config = harbor(number, ports) + &load();
     Node::start(runtime, script, &config)
 }

@@ -7,6 +7,9 @@ pub(crate) struct Wires {
     id: u32,
 }
 
+/// The address of the caller's machine.
+pub(crate) const CALLER: &str = "10.89.1.2";
+
 /// The address of the callee's machine.
 pub(crate) const CALLEE: &str = "10.89.2.2";
 
