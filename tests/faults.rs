@@ -126,7 +126,7 @@ fn a_network_that_lets_nothing_pass() {
 
 #[test]
 fn packets_that_are_dropped() {
-    let Some(wires) = Wires::new() else {
+    let Some(wires) = Wires::new("p") else {
         return eprintln!("skipped: network namespaces cannot be made here");
     };
     let heartbeat = if is_full() { 1.0 } else { 0.2 };
@@ -139,10 +139,25 @@ fn packets_that_are_dropped() {
     run.finish();
 }
 
+/// Without questions of the link, the system's signs of life and what is not acknowledged tell.
+#[test]
+fn packets_that_are_dropped_on_a_link_without_heartbeat() {
+    let Some(wires) = Wires::new("c") else {
+        return eprintln!("skipped: network namespaces cannot be made here");
+    };
+    let setup = Setup { silence: 2, wires: Some(&wires), ..Setup::default() };
+    let mut run = Run::cluster("packets dropped, silence 2 s", &setup);
+    assert!(wires.forward(false));
+    run.history.wait_for_error("Connection timed out");
+    assert!(wires.forward(true));
+    run.returned(now_ms());
+    run.finish();
+}
+
 /// The machines of two harbors do not hear of each other. The system's signs of life find that out.
 #[test]
 fn packets_between_harbors_that_are_dropped() {
-    let Some(wires) = Wires::new() else {
+    let Some(wires) = Wires::new("h") else {
         return eprintln!("skipped: network namespaces cannot be made here");
     };
     let [master, one, two] = free_ports();

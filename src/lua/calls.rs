@@ -240,8 +240,8 @@ unsafe fn expire(vm: *mut Vm, session: i32) {
     }
 }
 
-/// Lets the way to other nodes forget a request whose answer nobody waits for. The name of a call to
-/// one is still known.
+/// Lets the way to other nodes forget a request whose answer nobody waits for. If it was made by
+/// name, the name is still known.
 ///
 /// # Safety
 /// Rule 1.

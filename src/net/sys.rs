@@ -118,7 +118,7 @@ pub(super) fn local(fd: RawFd) -> Option<SocketAddr> {
 /// Lets a connection fail whose other machine is silent for `limit`: also when nothing is sent, and
 /// when what was sent is not acknowledged or not read.
 pub(super) fn limit_silence(fd: RawFd, limit: Duration) -> io::Result<()> {
-    // Several signs of life may be lost before the limit is reached. The system takes whole seconds.
+    // Several signs of life may get lost before that. The system takes whole seconds.
     let limit = limit.clamp(Duration::from_secs(1), Duration::from_secs(86_400));
     let part = |of: u32| (limit / of).max(Duration::from_secs(1));
     let signs = TcpKeepalive::new().with_time(part(3)).with_interval(part(6)).with_retries(4);

@@ -13,8 +13,8 @@ pub enum Destination<'a> {
 
 /// Carries messages that no mailbox of this node takes. The harbor service implements it.
 pub trait Outbound: Send + Sync {
-    /// Takes a message over. What cannot be delivered is answered with an ERROR to its source, whose
-    /// payload is a text that says why.
+    /// Takes a message over. What cannot be delivered is answered with an ERROR to its source,
+    /// whose payload is a text that says why.
     ///
     /// # Blocking
     /// Called on the sender's thread; must not wait.
