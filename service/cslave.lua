@@ -42,6 +42,9 @@ local slaves = {}
 -- harbor -> address of those that came after this node; they are connected to from here
 local younger = {}
 
+-- harbor -> true, while it is being connected to
+local connecting = {}
+
 -- harbor -> coroutines that wait until it comes or goes
 local watchers = {}
 
@@ -86,27 +89,31 @@ local function pause(begin)
 	skynet.sleep(math.max(RETRY - (skynet.now() - begin), 1))
 end
 
--- A younger slave has come, or its connection was lost: connects to it. Gives up when the master says
--- that it is gone or has another address.
-local function connect_slave(id, address)
-	local failed = false
-	local function is_wanted()
-		return younger[id] == address and not slaves[id]
+-- A younger slave has come, or its connection was lost: connects to it, until the master says that it
+-- is gone.
+local function connect_slave(id)
+	if connecting[id] then
+		return
 	end
-	while is_wanted() do
-		local begin = skynet.now()
-		local fd = control.open(address, failed and NEXT_TIME or FIRST_TIME)
-		if fd and is_wanted() then
+	connecting[id] = true
+	local failed
+	while younger[id] and not slaves[id] do
+		local address, begin = younger[id], skynet.now()
+		local fd = control.open(address, failed == address and NEXT_TIME or FIRST_TIME)
+		if fd and younger[id] == address and not slaves[id] then
 			skynet.error(string.format("Connect to harbor %d (fd=%d), %s", id, fd, address))
-			return hand_over("S", fd, id)
+			hand_over("S", fd, id)
 		elseif fd then
-			return socket.close(fd)
-		elseif not failed then
-			failed = true
-			skynet.error("Can't connect to " .. address)
+			socket.close(fd)
+		else
+			if failed ~= address then
+				failed = address
+				log("Can't connect to " .. address)
+			end
+			pause(begin)
 		end
-		pause(begin)
 	end
+	connecting[id] = nil
 end
 
 local function know(name, address)
@@ -131,9 +138,8 @@ local function lost(id, fd)
 	slaves[id] = nil
 	changed(id)
 	if younger[id] then
-		local address = younger[id]
 		skynet.timeout(RETRY, function()
-			connect_slave(id, address)
+			connect_slave(id)
 		end)
 	elseif meeting then
 		meeting.lost = true
@@ -164,7 +170,7 @@ local on = {}
 function on.C(id, address)
 	if control.is_harbor(id) and id ~= own_id and type(address) == "string" then
 		younger[id] = address
-		skynet.fork(connect_slave, id, address)
+		skynet.fork(connect_slave, id)
 	end
 end
 

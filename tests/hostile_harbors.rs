@@ -409,6 +409,14 @@ fn a_slave_bears_a_master_that_talks_nonsense() {
         packet(&[string("N"), small(3)]),
     ];
     control.write_all(&nonsense.concat()).unwrap();
+    // Each is heard of, and one of them is connected to.
+    let absent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = string(&absent.local_addr().unwrap().to_string());
+    for _ in 0..MANY {
+        control.write_all(&packet(&[string("C"), small(4), address.clone()])).unwrap();
+    }
+    accept(&absent).read_exact(&mut [0]).unwrap();
+    drop(absent);
     for _ in 0..MANY {
         control.write_all(&packet(&[string("Z")])).unwrap();
     }
