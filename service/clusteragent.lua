@@ -300,6 +300,9 @@ local command = {}
 -- clusterd knows of this agent now, so it will also learn of its end.
 function command.start()
 	writer.open(socket)
+	if settings.silence > 0 then
+		driver.silence(socket, settings.silence)
+	end
 	guard.answer(socket, { done = admitted, fail = refused })
 	driver.start(socket)
 end

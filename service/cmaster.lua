@@ -86,6 +86,7 @@ end
 local function serve(fd, from)
 	log(string.format("connect from %s %d", from, fd))
 	socket.start(fd)
+	control.watch(fd)
 	-- The first warning comes when 1 MiB waits: the slave does not read.
 	socket.warning(fd, function(_, kib)
 		if kib > 0 then

@@ -13,6 +13,7 @@ use mlua::ffi::{
     lua_rawgeti, lua_rawseti, lua_xmove,
 };
 
+use super::calls;
 use super::trace::Tag;
 use super::vm::{TASK, Vm, Waiter, set_extra};
 use crate::message::{Address, Kind, Session};
@@ -182,6 +183,9 @@ impl Vm {
     unsafe fn abandon(vm: *mut Vm, session: i32) {
         // SAFETY: rule 1.
         unsafe {
+            if let Some(&Waiter::Call { callee, .. }) = (*vm).waiters.get(&session) {
+                calls::tell_given_up(vm, session, callee);
+            }
             (*vm).named_calls.remove(&session);
             match (*vm).waiters.get(&session) {
                 None => {}

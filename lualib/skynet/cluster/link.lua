@@ -241,6 +241,9 @@ function event.init(id)
 	end
 	socket, receive = id, guard.receive
 	driver.nodelay(id)
+	if settings.silence > 0 then
+		driver.silence(id, settings.silence)
+	end
 	guard.call(id, node, address, {
 		done = function()
 			if was_silent then

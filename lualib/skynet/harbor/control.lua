@@ -2,6 +2,8 @@
 -- then packed values. Used by cmaster and cslave.
 
 local skynet = require "skynet"
+local driver = require "skynet.socketdriver"
+local number = require "skynet.config_number"
 local socket = require "skynet.socket"
 
 -- Centiseconds for the first bytes of a connection.
@@ -10,7 +12,17 @@ local HANDSHAKE_TIME <const> = 500
 -- Centiseconds for which a connection waits for the end of an older one under its number.
 local OVERLAP <const> = 100
 
+-- Centiseconds for which the machine at the other end may be silent; 0: as the system has it.
+local SILENCE <const> = number("harbor_silence", 60, 100)
+
 local control = {}
+
+-- Lets a connection fail whose other machine has vanished.
+function control.watch(fd)
+	if SILENCE > 0 then
+		driver.silence(fd, SILENCE)
+	end
+end
 
 -- Writes a packet; returns false when the connection is gone.
 function control.write(fd, ...)
@@ -44,6 +56,13 @@ function control.deadline(fd)
 	return function()
 		over = true
 	end
+end
+
+-- Connects, within so many centiseconds: the system would look less and less often whether a network
+-- is back. Returns nothing when that fails.
+function control.open(address, time)
+	local ok, fd = pcall(socket.open_timeout, time, address)
+	return ok and fd or nil
 end
 
 -- Tells whether a value is the number of a node.
