@@ -323,8 +323,9 @@ function command.listen(address, port, max)
 	return real_host, real_port
 end
 
-command.agent_spoke = guests.spoke
-command.agent_gone = guests.gone
+command.admit = guests.admit
+command.stranger_gone = guests.stranger_gone
+command.agent_gone = guests.agent_gone
 
 -- An agent does not serve the peer that connected.
 function command.refused(peer, why)
@@ -348,16 +349,13 @@ function command.status()
 		status.from = nodes[node] == nil and "discovery" or "config"
 		table.insert(links, status)
 	end
-	local count = 0
-	for _ in guests.agents() do
-		count = count + 1
-	end
-	return { links = links, agents = count, large = large_total, discovery = finder.status() }
+	local agents, strangers = guests.count()
+	return { links = links, agents = agents, strangers = strangers, large = large_total, discovery = finder.status() }
 end
 
 -- These come as sends.
 local SILENT <const> = {
-	agent_spoke = true, agent_gone = true, large = true, found = true, refused = true,
+	admit = true, stranger_gone = true, agent_gone = true, large = true, found = true, refused = true,
 }
 
 skynet.start(function()
