@@ -20,11 +20,18 @@ local log = require "skynet.limited_log"()
 local TLS_NEEDED <const> = "TLS is asked for here, set its keys there too (cluster_tls_cert)"
 local NO_NODE <const> = "it does not speak the protocol"
 
--- The first bytes of what a node sends (`skynet.cluster.core`).
-local KINDS <const> = {}
-for _, kind in ipairs { 0x00, 0x80, 0x01, 0x81, 0x41, 0xc1, 0x02, 0x03, 0x04 } do
-	KINDS[kind] = true
-end
+-- The first byte of a packet -> how long such a packet is, at least and at most.
+local LENGTHS <const> = {
+	[0x00] = { 9, 32776 },
+	[0x80] = { 7, 33028 },
+	[0x01] = { 13, 13 },
+	[0x41] = { 13, 13 },
+	[0x81] = { 11, 265 },
+	[0xc1] = { 11, 265 },
+	[0x02] = { 5, 32773 },
+	[0x03] = { 5, 32773 },
+	[0x04] = { 1, 32769 },
+}
 
 -- Whether there is a time limit for what a node shows.
 local hurried = secret.on or tls.on
@@ -87,10 +94,20 @@ local function ask_secret(stranger)
 	})
 end
 
+-- Tells whether what has come cannot be the beginning of a packet.
+local function is_garbage(held)
+	local start = pieces.peek(held, 3)
+	if #start < 3 then
+		return start == "\0\0"
+	end
+	local len, kind = string.unpack(">I2B", start)
+	local length = LENGTHS[kind]
+	return not length or len < length[1] or len > length[2]
+end
+
 -- Looks at the first packet where nothing is asked for.
 local function look(stranger)
-	local kind = string.byte(pieces.peek(stranger.held, 3), 3)
-	if kind and not KINDS[kind] then
+	if is_garbage(stranger.held) then
 		return refuse(stranger, NO_NODE)
 	end
 	local packet = pieces.packet(stranger.held)
