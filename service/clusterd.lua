@@ -336,8 +336,9 @@ function command.listen(address, port, max)
 	return real_host, real_port
 end
 
-command.agent_spoke = guests.spoke
-command.agent_gone = guests.gone
+command.admit = guests.admit
+command.stranger_gone = guests.stranger_gone
+command.agent_gone = guests.agent_gone
 
 -- An agent does not serve the peer that connected.
 function command.refused(peer, why)
@@ -369,16 +370,13 @@ function command.status()
 	for index, link in ipairs(links) do
 		links[index] = link_status(table.unpack(link))
 	end
-	local count = 0
-	for _ in guests.agents() do
-		count = count + 1
-	end
-	return { links = links, agents = count, large = large_total, discovery = finder.status() }
+	local agents, strangers = guests.count()
+	return { links = links, agents = agents, strangers = strangers, large = large_total, discovery = finder.status() }
 end
 
 -- These come as sends.
 local SILENT <const> = {
-	agent_spoke = true, agent_gone = true, large = true, found = true, refused = true,
+	admit = true, stranger_gone = true, agent_gone = true, large = true, found = true, refused = true,
 }
 
 skynet.start(function()

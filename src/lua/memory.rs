@@ -7,6 +7,10 @@
 //!
 //! jemalloc is asked through `mallctl`, which is looked up at run time: with another allocator it
 //! is not there, and every figure of the heap is 0, as in a reference without jemalloc.
+//!
+//! jemalloc gives pages back to the system some seconds after their last use, but looks at the
+//! time only when it is called: what a burst needed would stay as long as the node is idle. So the
+//! executable has a thread of jemalloc's do it ([`return_unused_memory`]).
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
@@ -75,14 +79,26 @@ fn read(name: &CStr) -> u64 {
 
 /// Has jemalloc take new figures.
 fn refresh() {
-    if let Some(control) = control() {
-        let mut epoch = 1u64;
-        // SAFETY: the epoch is a number of eight bytes, which is written only.
-        unsafe {
-            let epoch = (&raw mut epoch).cast();
-            control(c"epoch".as_ptr(), ptr::null_mut(), ptr::null_mut(), epoch, size_of::<u64>());
-        }
-    }
+    set(c"epoch", 1u64);
+}
+
+/// Sets an option of jemalloc's. Returns whether there is one of that name and type.
+fn set<T>(name: &CStr, mut value: T) -> bool {
+    let Some(control) = control() else { return false };
+    // SAFETY: the name is a C string. The value is read only, and refused when its size is not
+    // that of the option.
+    let failed = unsafe {
+        let value = (&raw mut value).cast();
+        control(name.as_ptr(), ptr::null_mut(), ptr::null_mut(), value, size_of::<T>())
+    };
+    failed == 0
+}
+
+/// Has jemalloc, if it is the allocator, give memory that is not used back to the system in time,
+/// in a thread of its own, which sleeps while there is none. A process that forks calls this
+/// afterwards. Returns whether it does.
+pub fn return_unused_memory() -> bool {
+    set(c"max_background_threads", 1usize) && set(c"background_thread", true)
 }
 
 unsafe extern "C-unwind" fn total(l: *mut lua_State) -> c_int {

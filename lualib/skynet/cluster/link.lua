@@ -273,7 +273,8 @@ end
 
 function event.close(id)
 	if id == socket or is_awaited(id) then
-		drop "closed by the peer"
+		local missing = guard.waits_for()
+		drop(missing and "closed by the peer before its " .. missing or "closed by the peer")
 	end
 end
 
