@@ -35,10 +35,17 @@ local large_total = 0
 
 local command = {}
 
-local function check(node, address)
+-- A text about a name that no node can have; nil for a good one.
+local function wrong_name(node)
 	if type(node) ~= "string" or string.find(node, "%s") then
-		error(string.format("cluster: the name of a node is a string without blanks, not %s",
-			tostring(node)), 0)
+		return string.format("cluster: the name of a node is a string without blanks, not %s", tostring(node))
+	end
+end
+
+local function check(node, address)
+	local wrong = wrong_name(node)
+	if wrong then
+		error(wrong, 0)
 	elseif type(address) ~= "string" and address ~= false then
 		error(string.format("cluster: the address of node %s must be \"host:port\" or false, not %s",
 			node, tostring(address)), 0)
@@ -227,8 +234,9 @@ end
 
 -- One lookup of a node at a time; those who ask meanwhile get its result.
 function command.sender(node)
-	if type(node) ~= "string" then
-		error(string.format("cluster: the name of a node is a string, not %s", tostring(node)), 0)
+	local wrong = wrong_name(node)
+	if wrong then
+		return nil, wrong
 	end
 	local lookup = lookups[node]
 	if lookup then
@@ -255,7 +263,10 @@ function command.senders()
 end
 
 function command.proxy(node, name)
-	if type(name) ~= "string" and math.type(name) ~= "integer" then
+	local wrong = wrong_name(node)
+	if wrong then
+		error(wrong, 0)
+	elseif type(name) ~= "string" and math.type(name) ~= "integer" or string.find(name, "%s") then
 		error(string.format("Invalid name %s", tostring(name)), 0)
 	end
 	local by_name = proxies[node] or {}

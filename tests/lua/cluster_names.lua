@@ -16,8 +16,21 @@ local function names_without_an_address()
 	check.logged "marked is down"
 end
 
+-- Names are arguments of services.
+local function names_with_blanks()
+	local text = "the name of a node is a string without blanks, not "
+	check.raises_like(text .. "no de$", cluster.call, "no de", "@any")
+	check.raises_like(text .. "5$", cluster.call, 5, "@any")
+	check.equal(pcall(cluster.reload, { ["no de"] = "127.0.0.1:1" }), false)
+	check.equal(pcall(cluster.proxy, "no de", "@any"), false)
+	cluster.reload { known = "127.0.0.1:1" }
+	check.equal(pcall(cluster.proxy, "known", "@a ny"), false)
+	check.logged "Invalid name @a ny"
+end
+
 check.main(function()
 	names_without_an_address()
+	names_with_blanks()
 	check.not_logged "for node once"
 	local id, _, port = socket.listen("127.0.0.1", 0)
 	cluster.reload { me = "127.0.0.1:" .. port }
