@@ -56,7 +56,8 @@ local receive
 
 local counters = { dials = 0, connects = 0, failures = 0, losses = 0, sent = 0, received = 0 }
 local last_error
-local last_heard = 0
+-- When the peer was heard, and how often `watch` has looked since.
+local last_heard, quiet = 0, 0
 -- The peer went silent, and has said nothing since.
 local was_silent = false
 
@@ -189,14 +190,16 @@ local function need()
 	end
 end
 
--- Asks the peer for a sign of life every now and then.
+-- Asks the peer for a sign of life every now and then. Looks are counted and not only the time: when
+-- it is this node that has stood still, what the peer has said comes behind the first look.
 local function watch(id)
 	skynet.timeout(settings.heartbeat, function()
 		if socket ~= id or state ~= "up" then
 			return
 		end
+		quiet = quiet + 1
 		local silence = skynet.now() - last_heard
-		if silence >= 3 * settings.heartbeat then
+		if quiet >= 3 and silence >= 3 * settings.heartbeat then
 			was_silent = true
 			return drop(string.format("no sign of life for %.1f s", silence / 100))
 		end
@@ -206,7 +209,8 @@ local function watch(id)
 end
 
 local function up(id)
-	state, receive, last_heard, was_silent = "up", on_packet, skynet.now(), false
+	state, receive, was_silent = "up", on_packet, false
+	last_heard, quiet = skynet.now(), 0
 	counters.connects = counters.connects + 1
 	writer.open(id)
 	conclude()
@@ -260,7 +264,7 @@ function event.data(id, packet, size)
 	if id ~= socket then
 		return skynet.trash(packet, size)
 	end
-	last_heard = skynet.now()
+	last_heard, quiet = skynet.now(), 0
 	counters.received = counters.received + size
 	receive(packet, size)
 end
