@@ -1,5 +1,5 @@
--- What counts as silence: not that of this node. A peer that was silent has to show a sign of life within the time to connect, when that is shorter
--- than the patience with a link that is up.
+-- What counts as silence: not that of this node. A peer that was silent has to show a sign of life
+-- within the time to connect, when that is shorter than the patience with a link that is up.
 --! differs: the reference has no signs of life
 --! config: cluster_heartbeat = 0.5
 --! config: cluster_connect_timeout = 1
