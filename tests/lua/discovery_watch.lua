@@ -134,6 +134,9 @@ local function withdrawn_on_the_way()
 			return go_on
 		end, "the engine is told for the " .. at .. " time")
 		local withdrawing = check.background(cluster.withdraw, name)
+		check.eventually(function()
+			return #peer.status("discovery").announced == 0
+		end, "the withdrawal is on its way")
 		go_on()
 		go_on = nil
 		check.equal(check.outcome(withdrawing), true)
