@@ -22,7 +22,7 @@ use mlua::ffi::{
 };
 
 use super::native::set_functions;
-use super::vm::vm_of;
+use super::vm::{Vm, vm_of};
 use crate::message::Address;
 use crate::node::Context;
 
@@ -33,7 +33,7 @@ type Mallctl =
 pub(super) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this.
     unsafe {
-        lua_createtable(l, 0, 10);
+        lua_createtable(l, 0, 11);
         set_functions(
             l,
             &[
@@ -47,6 +47,7 @@ pub(super) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int {
                 (c"mallctl", mallctl),
                 (c"dumpheap", unavailable),
                 (c"profactive", profactive),
+                (c"trim", trim),
             ],
         );
         1
@@ -186,6 +187,13 @@ unsafe extern "C-unwind" fn mallctl(l: *mut lua_State) -> c_int {
         lua_pushinteger(l, read(name) as lua_Integer);
         1
     }
+}
+
+/// `trim()`: lets the garbage collector have the coroutines that this service keeps for later.
+unsafe extern "C-unwind" fn trim(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this in a live Vm, and no idle coroutine is on the stack.
+    unsafe { Vm::release_idle_tasks(vm_of(l)) };
+    0
 }
 
 /// `profactive([on])`: whether heap profiles are taken: the allocator is built without them.

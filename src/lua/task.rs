@@ -126,6 +126,19 @@ impl Vm {
         }
     }
 
+    /// Lets the garbage collector have all idle threads but a few.
+    ///
+    /// # Safety
+    /// As `trim`.
+    pub(super) unsafe fn release_idle_tasks(vm: *mut Vm) {
+        // SAFETY: the caller's. The first look forgets how many were in use.
+        unsafe {
+            Vm::trim(vm);
+            Vm::trim(vm);
+            (*vm).tasks.idle.shrink_to_fit();
+        }
+    }
+
     /// Frees a task's record and lets the garbage collector have its thread. The table of anchors
     /// is on top of the main stack.
     unsafe fn free_task(vm: *mut Vm, task: *mut Task) {
