@@ -160,7 +160,7 @@ local function many_calls_to_a_silent_peer()
 		end
 	end)
 	local sender = check.ok(cluster.get_sender "silent")
-	local left, running = CALLS, 0
+	local left, running = 0, 0
 	local function caller()
 		while left > 0 do
 			left = left - 1
