@@ -215,6 +215,16 @@ pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
     })
 }
 
+/// The first of three ports in a row that nothing listens on.
+pub(crate) fn three_ports() -> u16 {
+    loop {
+        let [first, second, third] = free_ports();
+        if first + 1 == second && second + 1 == third {
+            return first;
+        }
+    }
+}
+
 /// The lines of the config for a node of a network of harbors; the first one is the master.
 pub(crate) fn harbor(number: usize, ports: &[u16]) -> String {
     let (master, address) = (ports[0], ports[number]);
