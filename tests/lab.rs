@@ -5,7 +5,7 @@
 #[path = "common/programs.rs"]
 mod programs;
 
-use programs::{finish, output};
+use programs::{finish, output, signal};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -101,8 +101,7 @@ fn an_interrupted_run_writes_what_it_has() {
     // The progress is told after the handler of the signal was set up.
     let mut lines = BufReader::new(run.stderr.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains(" left: ")));
-    let pid = run.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert!(signal("INT", run.id()));
     let output = finish(run);
     assert_eq!(output.status.code(), Some(130), "{}", text(&output.stdout));
     let report = report(dir.path());

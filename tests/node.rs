@@ -71,9 +71,7 @@ impl Process {
 
     #[track_caller]
     fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let status = Command::new("kill").args(["-s", name, &pid]).status().unwrap();
-        assert!(status.success());
+        assert!(programs::signal(name, self.child.id()));
     }
 
     /// Waits for the end of the process.

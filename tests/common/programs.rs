@@ -25,6 +25,14 @@ pub(crate) fn output(command: &mut Command) -> Output {
     finish(command.process_group(0).spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")))
 }
 
+/// Sends a signal to a process, or to the group of processes with the negative of this number.
+/// Returns whether that was possible.
+pub(crate) fn signal(name: &str, id: impl Into<i64>) -> bool {
+    // The shell's own `kill`: a machine may have no program of that name.
+    let order = format!("kill -s {name} -- {}", id.into());
+    Command::new("sh").args(["-c", &order]).status().unwrap().success()
+}
+
 /// Waits for the end of a program, and for the ends of its streams that are piped.
 #[track_caller]
 pub(crate) fn finish(mut child: Child) -> Output {
@@ -57,9 +65,8 @@ fn end_of(child: &mut Child, until: Instant) -> Option<ExitStatus> {
 }
 
 fn kill(child: &mut Child) {
-    let group = format!("-{}", child.id());
     // Without a group of its own there is only the program.
-    let _ = Command::new("kill").args(["-s", "KILL", "--", &group]).status();
+    signal("KILL", -i64::from(child.id()));
     let _ = child.kill();
     child.wait().unwrap();
 }
