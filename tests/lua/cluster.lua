@@ -148,10 +148,7 @@ local function nodes_that_are_down(port)
 end
 
 local function refused_connections()
-	local socket = require "skynet.socket"
-	local id, _, port = socket.listen("127.0.0.1", 0)
-	cluster.reload { refused = "127.0.0.1:" .. port }
-	socket.close(id)
+	cluster.reload { refused = "127.0.0.1:" .. check.free_port() }
 	check.equal(pcall(cluster.call, "refused", "@server", "echo"), false)
 	check.equal(cluster.get_sender "refused", nil)
 	check.equal(pcall(cluster.open, "refused twice"), false)

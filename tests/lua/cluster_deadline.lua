@@ -156,11 +156,11 @@ local function while_a_large_response_arrives()
 		times_out("slow", "@any", cluster.call_timeout, 3, "slow", "@any")
 	until rest
 	check.eventually(function()
-		return peer.status "large" == 0
+		return peer.status "large" == 0 and peer.link("slow").pending == 0
 	end, "what has come is dropped")
 	rest()
 	check.equal(cluster.call("slow", "@any", "again"), "still here")
-	check.equal(peer.link("slow").late, 1)
+	check.ok(peer.link("slow").late >= 1)
 end
 
 -- Neither this service nor the one that sends keeps anything of calls that have timed out.

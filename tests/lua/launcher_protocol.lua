@@ -58,7 +58,7 @@ local function statistics(echo)
 		check.match(ask("MEM", timeout or nil)[key], "^%d+%.%d%d Kb %(snlua echo a b%)$")
 		check.match(ask("GC", timeout or nil)[key], "^%d+%.%d%d Kb %(snlua echo a b%)$")
 	end
-	check.match(check.log(), "GC %d+%.%d%d Kb %-> %d+%.%d%d Kb, cost %d+%.%d%d sec")
+	check.logs "GC %d+%.%d%d Kb %-> %d+%.%d%d Kb, cost %d+%.%d%d sec"
 end
 
 local function stuck_services_time_out()
@@ -123,7 +123,7 @@ local function native_services_report_in_text()
 	check.raises("call failed", ask, "LAUNCH", "no_such_module", "x")
 	skynet.send(".launcher", "text", "NONSENSE")
 	ask "LIST"
-	check.match(check.log(), "Invalid text command NONSENSE")
+	check.logs "Invalid text command NONSENSE"
 end
 
 local function logged_launch()
