@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use common::nodes::Runtime::Ours;
 use common::nodes::{Node, free_ports, harbor};
-use common::{DEADLINE, wait_until};
+use common::{DEADLINE, accept, wait_until};
 
 /// The number of the harbor that is played here.
 const OWN: u8 = 9;
@@ -62,12 +62,6 @@ fn read_frame(stream: &mut TcpStream) -> Vec<u8> {
 
 fn connect(port: u16) -> TcpStream {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
-    stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    stream
-}
-
-fn accept(listener: &TcpListener) -> TcpStream {
-    let (stream, _) = listener.accept().unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
     stream
 }

@@ -4,7 +4,6 @@
 
 local check = require "check"
 local skynet = require "skynet"
-local socket = require "skynet.socket"
 
 local function write(text)
 	local file = assert(io.open(skynet.getenv "cluster", "w"))
@@ -17,15 +16,10 @@ local function does_not_start()
 end
 
 local function the_file_is_read(cluster)
-	local port
-	-- Another process may be quicker.
-	repeat
-		local id, _, free = socket.listen("127.0.0.1", 0)
-		socket.close(id)
-		port = free
-		write(string.format("me = '127.0.0.1:%d'", port))
-		cluster.reload()
-	until pcall(cluster.open, "me")
+	local port = check.free_port()
+	write(string.format("me = '127.0.0.1:%d'", port))
+	cluster.reload()
+	check.equal(cluster.open "me", "me")
 	cluster.register "main"
 	check.results({ 1 }, cluster.call("me", "@main", 1))
 	-- What the file says no more stays.

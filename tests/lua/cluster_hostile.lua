@@ -236,7 +236,7 @@ local function responses()
 	check.results({ 5 }, cluster.call("doubles", "@any"))
 	check.equal(peer.link("doubles").late >= 1, true)
 	check.equal(peer.link("doubles").connects, 1)
-	check.match(check.log(), "socket: unknown session : 1000")
+	check.logs "socket: unknown session : 1000"
 end
 
 -- A node that connects and reads nothing: what waits for it is bounded.

@@ -2,7 +2,7 @@
 -- what becomes of peers that lie. Spec: cluster sections C.2, C.7 and C.8.
 --! differs: errors name the node and the reason, and lying peers are met otherwise
 --! config: cluster_large_link = 1
---! config: cluster_heartbeat = 0.2
+--! config: cluster_heartbeat = 0.5
 --! log: that are no response
 --! log: cluster: a bad packet from 127.0.0.1
 

@@ -32,7 +32,8 @@ check.main(function()
 	names_without_an_address()
 	names_with_blanks()
 	check.not_logged "for node once"
-	local id, _, port = socket.listen("127.0.0.1", 0)
+	local port = check.free_port()
+	local id = socket.listen("127.0.0.1", port)
 	cluster.reload { me = "127.0.0.1:" .. port }
 	check.raises_like("node me cannot listen on 127%.0%.0%.1:" .. port .. ", the log says why", cluster.open, "me")
 	check.logged("cannot listen on 127.0.0.1:" .. port .. ": Address already in use")

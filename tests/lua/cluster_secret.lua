@@ -1,9 +1,9 @@
 -- The shared secret of cluster links: with this node itself, and with peers that are written here.
 --! differs: it has no shared secrets
 --! config: cluster_secret = "the new secret of the fleet\nthe old secret of the fleet"
---! config: cluster_connect_timeout = 1
+--! config: cluster_connect_timeout = 4
 --! no log: whoever can connect
---! log: cluster: refused 127.0.0.1:* no handshake after 1 s
+--! log: cluster: refused 127.0.0.1:* no handshake after 4 s
 --! log: cluster: refused 127.0.0.1:* it has no shared secret (cluster_secret)
 --! log: cluster: refused 127.0.0.1:* "raw": its shared secret is another one (cluster_secret)
 
@@ -213,7 +213,7 @@ local function callees_that_are_refused()
 		read_query(fd)
 		socket.write(fd, string.pack(">s2", "x"))
 	end), "node babbles .*: it answered the handshake with something else$")
-	check.match(call_of("silent", read_query), "node silent .*: no answer to the shared secret %(cluster_secret%) after 1 s$")
+	check.match(call_of("silent", read_query), "node silent .*: no answer to the shared secret %(cluster_secret%) after 4 s$")
 	local link = peer.link "guesses"
 	check.equal(link.connects, 0)
 	check.match(link.error, "another one %(cluster_secret%)$")

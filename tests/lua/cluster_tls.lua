@@ -3,11 +3,11 @@
 --! config: cluster_tls_cert = "@TESTS@/../vectors/tls/server.pem"
 --! config: cluster_tls_key = "@TESTS@/../vectors/tls/server-key.pem"
 --! config: cluster_tls_ca = "@TESTS@/../vectors/tls/ca.pem"
---! config: cluster_connect_timeout = 1
+--! config: cluster_connect_timeout = 4
 --! no log: whoever can connect
 --! log: cluster: refused 127.0.0.1:* it does not speak TLS (cluster_tls_cert)
 --! log: cluster: refused 127.0.0.1:* TLS: peer sent no certificates
---! log: cluster: refused 127.0.0.1:* no handshake after 1 s
+--! log: cluster: refused 127.0.0.1:* no handshake after 4 s
 
 local check = require "check"
 local skynet = require "skynet"

@@ -29,7 +29,7 @@ local function objects()
 	check.raises("post room:said no exist", function() return room.post.said end)
 	check.raises("request room:say no exist", function() return room.req.say end)
 	check.raises("call failed", room.req.fail)
-	check.match(check.log(), "response raised")
+	check.logs "response raised"
 	local name, path, text = room.req.where()
 	check.equal(name, "room")
 	check.match(path, "/snax/room/$")
@@ -47,16 +47,16 @@ end
 local function before_and_after_init()
 	local raw = skynet.newservice("snaxd", "room")
 	check.raises("call failed", skynet.call, raw, "snax", 7)
-	check.match(check.log(), "Init first")
+	check.logs "Init first"
 	check.raises("call failed", skynet.call, raw, "snax", 2)
-	check.match(check.log(), "Never init")
+	check.logs "Never init"
 	check.results({}, skynet.call(raw, "snax", 1))
 	check.raises("call failed", skynet.call, raw, "snax", 1)
-	check.match(check.log(), "Already init")
+	check.logs "Already init"
 	local handle = snax.rawnewservice("room", 9)
 	check.equal(snax.bind(handle, "room").req.limit(), 9)
 	check.raises("call failed", snax.newservice, "room", "fail")
-	check.match(check.log(), "init raised")
+	check.logs "init raised"
 end
 
 local function ends(room)
