@@ -29,12 +29,9 @@ use super::{Shared, SocketId};
 use crate::sync::facade::atomic::Ordering;
 use crate::sync::{Lookout, Strategy};
 
-/// So many sockets are looked at before the kernel is asked again.
-const EVENTS_MAX: usize = 256;
-
-/// For so many sockets workers are woken together: enough not to be interrupted all the time, few
-/// enough for the first of them not to wait.
-const TOGETHER: usize = 16;
+/// So many sockets are looked at in a round. What they bring is handled before the next one: few
+/// enough for the first of them not to wait, and for its data to be still in the core's cache.
+const EVENTS_MAX: usize = 32;
 
 /// A round that reads so much is handled by other workers, while the lookout goes on: to read and
 /// to handle it one after the other would take longer than to wake somebody.
@@ -214,15 +211,11 @@ impl<S: Strategy> Shared<S> {
         let Some(handles) = self.poller.handles.get() else { return };
         let Round { events, reader, .. } = &mut *handles.round();
         (reader.now_cs, reader.bytes) = (self.home.now_cs(), 0);
-        let mut left = events.iter().filter(|event| event.token() != WAKE).peekable();
-        let mut group = Vec::with_capacity(TOGETHER);
-        while left.peek().is_some() {
-            group.extend(left.by_ref().take(TOGETHER).map(Ready::of));
-            self.home.together(&mut || {
-                group.drain(..).for_each(|ready| self.ready(reader, ready));
-                left.peek().is_some() || reader.bytes >= HEAVY_BYTES
-            });
-        }
+        self.home.together(&mut || {
+            let sockets = events.iter().filter(|event| event.token() != WAKE);
+            sockets.for_each(|event| self.ready(reader, Ready::of(event)));
+            reader.bytes >= HEAVY_BYTES
+        });
         for ready in std::mem::take(&mut reader.again) {
             self.ready(reader, ready);
         }
