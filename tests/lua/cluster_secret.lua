@@ -268,8 +268,15 @@ local function strangers_give_way()
 	port = usual
 end
 
--- Strangers cannot fill the log.
+-- How many agents there have been.
+local function launched()
+	local _, count = string.gsub(check.log(), "LAUNCH snlua clusteragent", "")
+	return count
+end
+
+-- Strangers cannot fill the log, and cost no agent.
 local function log_lines_are_limited()
+	local before = launched()
 	local fds = {}
 	for index = 1, 60 do
 		fds[index] = connect()
@@ -282,6 +289,7 @@ local function log_lines_are_limited()
 	end
 	local _, lines = string.gsub(check.log(), "it does not speak the protocol", "")
 	check.ok(lines < 60, lines .. " lines for 60 strangers")
+	check.equal(launched(), before)
 end
 
 check.main(function()
