@@ -251,6 +251,53 @@ fn a_harbor_that_talks_nonsense_is_heard_a_few_times_a_second() {
     assert!(!node.read("log").contains("unknown session"), "{}", node.read("log"));
 }
 
+/// The kind of the next frame, who has sent it, and its session.
+fn read_label(stream: &mut TcpStream) -> (u8, u32, u32) {
+    let frame = read_frame(stream);
+    let (source, session) = asked(&frame);
+    (frame[frame.len() - 8], source, session)
+}
+
+/// A service ends while a request of another node waits for it.
+#[test]
+fn a_request_of_another_harbor_fails_with_the_service() {
+    let (_node, [port, _]) = master();
+    let (_control, mut data, service) = join_and_greet(port);
+    let own = u32::from(OWN) << 24 | 7;
+    data.write_all(&frame(&string("end"), own, 10, service, 1)).unwrap();
+    data.write_all(&frame(&string("echo"), own, 10, service, 2)).unwrap();
+    let mut errors = [read_label(&mut data), read_label(&mut data)];
+    errors.sort_unstable();
+    assert_eq!(errors, [(7, service, 1), (7, service, 2)]);
+}
+
+/// A request that a node passes on to a third one fails when that one is lost, and when it was lost
+/// before.
+#[test]
+fn a_request_that_is_passed_on_fails_with_the_third_node() {
+    let (_node, [port, _]) = master();
+    let (_control, mut data, service) = join_and_greet(port);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let mut control = connect(port);
+    let address = string(&listener.local_addr().unwrap().to_string());
+    control.write_all(&packet(&[string("H"), small(OWN - 1), address])).unwrap();
+    assert_eq!(read_packet(&mut control), [string("W"), small(2)].concat());
+    let mut third = accept(&listener);
+    third.read_exact(&mut [0]).unwrap();
+    third.write_all(&[OWN - 1]).unwrap();
+
+    let own = u32::from(OWN) << 24 | 7;
+    let other = (u32::from(OWN) - 1) << 24 | 1;
+    let pass_on = [&string("pass on"), &[0x22][..], &other.to_le_bytes()].concat();
+    data.write_all(&frame(&pass_on, own, 10, service, 1)).unwrap();
+    assert_eq!(read_label(&mut third), (10, own, 1));
+    third.write_all(&u32::MAX.to_be_bytes()).unwrap();
+    assert_eq!(read_label(&mut data), (7, other, 1));
+    drop((third, listener));
+    data.write_all(&frame(&pass_on, own, 10, service, 2)).unwrap();
+    assert_eq!(read_label(&mut data), (7, other, 2));
+}
+
 /// A connection that is lost while both nodes live is made again, by the one that knows where the
 /// other one listens.
 #[test]

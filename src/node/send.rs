@@ -70,7 +70,7 @@ impl Context {
 
 impl Node {
     /// Delivers to a mailbox of this node, or hands the message to the harbor service.
-    fn route(&self, to: Address, message: Message) -> Result<(), SendError> {
+    pub(super) fn route(&self, to: Address, message: Message) -> Result<(), SendError> {
         if self.is_remote(to) {
             self.leave(Destination::Remote(to), message);
             return Ok(());

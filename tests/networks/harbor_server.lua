@@ -1,6 +1,5 @@
 -- Harbor 1: a service with a global name, which the other node calls.
 
-local check = require "check"
 local skynet = require "skynet"
 require "skynet.manager"
 local datacenter = require "skynet.datacenter"
@@ -13,7 +12,20 @@ function command.publish(id, ...)
 end
 
 skynet.start(function()
-	check.dispatch(command)
+	skynet.dispatch("lua", function(session, source, name, ...)
+		if name == "pass on" then
+			skynet.ignoreret()
+			skynet.redirect(..., source, "lua", session, skynet.pack "x")
+		elseif name == "end" then
+			-- Not before something waits.
+			repeat until skynet.mqlen() > 0
+			skynet.exit()
+		elseif session == 0 then
+			command[name](...)
+		else
+			skynet.retpack(command[name](...))
+		end
+	end)
 	skynet.register "SRV1"
 	datacenter.set("from", "one")
 	skynet.error "READY"

@@ -4,6 +4,10 @@
 //! whose callers have given up the youngest [`GIVEN_UP_MAX`] stay, so that a late answer is known
 //! for one; those of callers that live no more are swept out when the entries have doubled. So
 //! what is kept is bounded by what the callers of this node wait for.
+//!
+//! A request of another node that a service of this one has passed on is answered to that node,
+//! past this one. So the youngest [`PASSED_ON_MAX`] are kept, answered or not: an error for a
+//! request that has been answered is dropped there.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -11,6 +15,9 @@ use crate::message::{Address, Kind, Message, Session};
 
 /// How many requests that were given up are known one by one. Lua services keep as many.
 const GIVEN_UP_MAX: usize = 4096;
+
+/// How many requests of other nodes are known that were passed on.
+const PASSED_ON_MAX: usize = 1024;
 
 /// Below this number entries are left alone.
 const SWEPT_FROM: usize = 1024;
@@ -24,22 +31,37 @@ pub(super) struct Asked {
     /// With the address that was asked.
     requests: HashMap<Request, Address>,
     given_up: VecDeque<Request>,
+    passed_on: VecDeque<(Request, Address)>,
     /// The number of entries at which those of dead callers are looked for.
     sweep_at: usize,
 }
 
 impl Asked {
-    /// Notes a message that is sent, if it wants an answer. `lives` tells whether a service of this
-    /// node is still there: whoever passes on a request of another node does not wait.
-    pub(super) fn note(&mut self, to: Address, message: &Message, lives: impl Fn(Address) -> bool) {
+    /// Notes a message that is sent, if it wants an answer. `is_own`: its source is of this node.
+    /// `lives` tells whether such a service is still there.
+    pub(super) fn note(
+        &mut self,
+        to: Address,
+        message: &Message,
+        is_own: bool,
+        lives: impl Fn(Address) -> bool,
+    ) {
         if !wants_answer(message) {
+            return;
+        }
+        let request = (message.source, message.session);
+        if !is_own {
+            self.passed_on.push_back((request, to));
+            if self.passed_on.len() > PASSED_ON_MAX {
+                self.passed_on.pop_front();
+            }
             return;
         }
         if self.requests.len() >= self.sweep_at.max(SWEPT_FROM) {
             self.requests.retain(|(source, _), _| lives(*source));
             self.sweep_at = 2 * self.requests.len();
         }
-        self.requests.insert((message.source, message.session), to);
+        self.requests.insert(request, to);
     }
 
     /// An answer has come; `false` when it is to no request that was noted here.
@@ -62,7 +84,8 @@ impl Asked {
 
     /// Says for each request who asked, whom, and the session.
     pub(super) fn into_requests(self) -> impl Iterator<Item = (Address, Address, Session)> {
-        self.requests.into_iter().map(|((source, session), to)| (source, to, session))
+        let all = self.requests.into_iter().chain(self.passed_on);
+        all.map(|((source, session), to)| (source, to, session))
     }
 }
 
@@ -99,7 +122,7 @@ mod tests {
     fn asked(sessions: impl IntoIterator<Item = i32>) -> Asked {
         let mut asked = Asked::default();
         for session in sessions {
-            asked.note(CALLEE, &request(session), |_| true);
+            asked.note(CALLEE, &request(session), true, |_| true);
         }
         asked
     }
@@ -109,7 +132,7 @@ mod tests {
         let mut asked = asked([0, 1, 2]);
         let mut answer = request(5);
         answer.kind = Kind::RESPONSE;
-        asked.note(CALLEE, &answer, |_| true);
+        asked.note(CALLEE, &answer, true, |_| true);
         assert!(asked.answered(CALLER, Session::new(1)));
         assert!(!asked.answered(CALLER, Session::new(1)), "it has been answered");
         assert!(!asked.answered(CALLER, Session::new(0)), "nobody waits for it");
@@ -134,7 +157,7 @@ mod tests {
         let mut asked = Asked::default();
         for n in 0..100 * SWEPT_FROM as u32 {
             let dead = Message::empty(Address::new(n), Session::new(1), Kind::LUA);
-            asked.note(CALLEE, &dead, |_| false);
+            asked.note(CALLEE, &dead, true, |_| false);
             assert!(asked.requests.len() <= SWEPT_FROM);
         }
     }
@@ -142,5 +165,17 @@ mod tests {
     #[test]
     fn requests_of_live_callers_stay() {
         assert_eq!(asked(1..=10 * SWEPT_FROM as i32).requests.len(), 10 * SWEPT_FROM);
+    }
+
+    #[test]
+    fn the_youngest_requests_that_were_passed_on_are_kept() {
+        let mut asked = Asked::default();
+        for session in 1..=2 * PASSED_ON_MAX as i32 {
+            asked.note(CALLEE, &request(session), false, |_| true);
+        }
+        assert!(!asked.answered(CALLER, Session::new(1)), "the answer goes past this node");
+        let left: Vec<_> = asked.into_requests().map(|(.., session)| session.number()).collect();
+        assert_eq!(left.len(), PASSED_ON_MAX);
+        assert_eq!(left.last(), Some(&(2 * PASSED_ON_MAX as i32)));
     }
 }

@@ -215,7 +215,7 @@ impl Harbor {
             let line = format!("Unknown destination :{dead:x} from :{from:x} type({})", label.kind);
             self.network.log(node, &line);
             if kind != Kind::ERROR {
-                self.network.report_dead(node, to, source, session);
+                self.network.report(node, (to, source, session), Payload::EMPTY);
             }
         }
     }

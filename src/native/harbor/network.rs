@@ -106,10 +106,15 @@ impl Network {
         let mut peer = self.peer(harbor);
         let waiting = peer.open();
         if let Peer::Up { socket, asked } = &mut *peer {
+            let mut long = Vec::new();
             for letter in waiting {
                 self.held.release(&letter.message);
-                self.write(node, (*socket, asked), letter.to, &letter.message);
+                if !self.write(node, (*socket, asked), letter.to, &letter.message) {
+                    long.push(letter);
+                }
             }
+            drop(peer);
+            long.iter().for_each(|letter| self.refuse_long(node, letter.to, &letter.message));
         }
     }
 
@@ -131,10 +136,7 @@ impl Network {
             }
             Peer::Up { asked, .. } => {
                 for (source, to, session) in asked.into_requests() {
-                    let payload = reason(to, why);
-                    let error = Message { source: to, session, kind: Kind::ERROR, payload };
-                    // A caller that is gone needs no notice.
-                    let _ = node.scheduler().post(source, error);
+                    self.report(node, (to, source, session), reason(to, why));
                 }
             }
             Peer::Down { .. } => {}
@@ -169,12 +171,19 @@ impl Network {
     pub(super) fn send(&self, node: &Node, to: Address, message: Message) {
         let mut peer = self.peer(to.harbor());
         match &mut *peer {
+            // Nobody there has asked by a link, so nobody hears: a peer has made the sender up.
+            Peer::Unknown { .. } | Peer::Greeting { .. } if is_failure(&message) => {}
             Peer::Unknown { waiting } | Peer::Greeting { waiting, .. }
                 if self.held.admit(&message) =>
             {
                 waiting.push_back(Letter { to, message });
             }
-            Peer::Up { socket, asked } => self.write(node, (*socket, asked), to, &message),
+            Peer::Up { socket, asked } => {
+                if !self.write(node, (*socket, asked), to, &message) {
+                    drop(peer);
+                    self.refuse_long(node, to, &message);
+                }
+            }
             state => {
                 let why = match state {
                     Peer::Down { why } => why.clone(),
@@ -186,31 +195,34 @@ impl Network {
         }
     }
 
+    /// Writes a message to a link; `false` when it is too long for a frame.
     fn write(
         &self,
         node: &Node,
         (socket, asked): (SocketId, &mut Asked),
         to: Address,
         message: &Message,
-    ) {
+    ) -> bool {
         let label = Label {
             source: message.source.bits(),
             destination: to.bits(),
             kind: message.kind.number(),
             session: message.session.number().cast_unsigned(),
         };
-        let Some(frame) = label.frame(message.payload.as_bytes()) else {
-            let len = message.payload.len();
-            let what = format!("of {len} bytes is too long, the limit is {PAYLOAD_MAX}");
-            self.log(node, &format!("A message to harbor {} {what}", to.harbor()));
-            return refuse(node, to, message, reason(to, &format!("a message {what}")));
-        };
-        asked.note(to, message, |source| {
-            // Who passes on what another node asks does not wait.
-            node.scheduler().registry.with(source, |_| ()).is_some()
-        });
+        let Some(frame) = label.frame(message.payload.as_bytes()) else { return false };
+        let is_own = !node.is_remote(message.source);
+        let lives = |source| node.scheduler().registry.with(source, |_| ()).is_some();
+        asked.note(to, message, is_own, lives);
         // If the connection is gone, its end is in the mailbox of the service already.
         node.net().send(socket, Bytes::Borrowed(&frame), Priority::High);
+        true
+    }
+
+    fn refuse_long(&self, node: &Node, to: Address, message: &Message) {
+        let len = message.payload.len();
+        let what = format!("of {len} bytes is too long, the limit is {PAYLOAD_MAX}");
+        self.log(node, &format!("A message to harbor {} {what}", to.harbor()));
+        self.refuse(node, to, message, reason(to, &format!("a message {what}")));
     }
 
     fn drop_message(&self, node: &Node, to: Address, message: &Message, why: &str) {
@@ -223,23 +235,30 @@ impl Network {
             message.payload.len()
         );
         self.log(node, &line);
-        refuse(node, to, message, reason(to, why));
+        self.refuse(node, to, message, reason(to, why));
     }
 
-    /// Tells the source of a message from a link that there is no service `dead`. A source on a
-    /// node without a link is told nothing: such messages would wait, as many as a peer likes.
-    pub(super) fn report_dead(
+    /// Tells the sender of a message why it could not be delivered to `to`.
+    fn refuse(&self, node: &Node, to: Address, message: &Message, text: Payload) {
+        if let Some((source, error)) = message.bounce(to) {
+            self.report(node, (to, source, error.session), text);
+        }
+    }
+
+    /// Tells the source of a message that it does not get to the service `dead`. On another node it
+    /// hears no text, and without a link nothing: such messages would wait, as many as a peer likes.
+    pub(super) fn report(
         &self,
         node: &Node,
-        dead: Address,
-        source: Address,
-        session: Session,
+        (dead, source, session): (Address, Address, Session),
+        payload: Payload,
     ) {
-        let error = Message::empty(dead, session, Kind::ERROR);
         if !node.is_remote(source) {
+            let error = Message { source: dead, session, kind: Kind::ERROR, payload };
             // A source that is gone needs no notice.
             let _ = node.scheduler().post(source, error);
         } else if let Peer::Up { socket, asked } = &mut *self.peer(source.harbor()) {
+            let error = Message::empty(dead, session, Kind::ERROR);
             self.write(node, (*socket, asked), source, &error);
         }
     }
@@ -258,7 +277,7 @@ impl Network {
             let line = format!("Drop message to {name}: {TOO_MANY}");
             self.log(node, &line);
             let text = Payload::from(format!("name {name}: {TOO_MANY}").as_str());
-            return refuse(node, Address::NOBODY, &message, text);
+            return self.refuse(node, Address::NOBODY, &message, text);
         }
         let waiting = names.waiting.entry(name.to_vec()).or_default();
         waiting.push_back(message);
@@ -283,7 +302,7 @@ impl Network {
             return self.send(node, to, message);
         }
         if let Err(message) = node.scheduler().post(to, message) {
-            refuse(node, to, &message, Payload::EMPTY);
+            self.refuse(node, to, &message, Payload::EMPTY);
         }
     }
 
@@ -296,17 +315,13 @@ impl Network {
     }
 }
 
+/// Tells whether a message says that a request has failed.
+fn is_failure(message: &Message) -> bool {
+    message.kind == Kind::ERROR && message.session != Session::NONE
+}
+
 /// What an error says to the service of this node that hears of it. Errors that go to other nodes
 /// have no text.
 pub(super) fn reason(to: Address, why: &str) -> Payload {
     Payload::from(format!("harbor {}: {why}", to.harbor()).as_str())
-}
-
-/// Tells the sender of a message why it could not be delivered to `to`.
-fn refuse(node: &Node, to: Address, message: &Message, text: Payload) {
-    if let Some((source, mut error)) = message.bounce(to) {
-        error.payload = text;
-        // A sender that is gone needs no notice.
-        let _ = node.scheduler().post(source, error);
-    }
 }
