@@ -29,6 +29,16 @@ function command.sleep(ticks, result)
 	return result
 end
 
+-- Answers when `go` says the same word; `go` tells whether somebody waited.
+function command.wait(word)
+	skynet.wait(word)
+	return word
+end
+
+function command.go(word)
+	return skynet.wakeup(word)
+end
+
 function command.push(...)
 	table.insert(pushed, { ... })
 end
