@@ -24,11 +24,6 @@ function command.big(size)
 	return string.rep("R", size)
 end
 
-function command.sleep(ticks, result)
-	skynet.sleep(ticks)
-	return result
-end
-
 -- Answers when `go` says the same word; `go` tells whether somebody waited.
 function command.wait(word)
 	skynet.wait(word)
