@@ -104,6 +104,17 @@ fn nodes_of_one_process_do_not_meet() {
 }
 
 #[test]
+fn a_call_to_another_node_says_why_it_failed() {
+    let running = app(2, &Lines::default()).start().unwrap();
+    running.node().launch("harbor", Some(b"0 2")).unwrap();
+    let elsewhere = Address::of(5, 8);
+    let error = call(&running, elsewhere, "who?").unwrap_err();
+    let text = "the call to :05000008 failed: harbor 5: this node has no harbors: the config key \
+                harbor is 0";
+    assert_eq!(error.to_string(), text);
+}
+
+#[test]
 fn a_panic_ends_its_service_only() {
     let lines = Lines::default();
     let app = app(2, &lines).service("boom", |_, _| {

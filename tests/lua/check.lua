@@ -298,17 +298,22 @@ function check.main(f)
 	end)
 end
 
--- A service that does what its commands say: check.serve { name = function(...) ... end }.
+-- Does what commands say that are sent to this service: { name = function(...) ... end }.
+function check.dispatch(commands)
+	skynet.dispatch("lua", function(session, _, name, ...)
+		local command = assert(commands[name], name)
+		if session == 0 then
+			command(...)
+		else
+			skynet.retpack(command(...))
+		end
+	end)
+end
+
+-- A service that does nothing else.
 function check.serve(commands)
 	skynet.start(function()
-		skynet.dispatch("lua", function(session, _, name, ...)
-			local command = assert(commands[name], name)
-			if session == 0 then
-				command(...)
-			else
-				skynet.retpack(command(...))
-			end
-		end)
+		check.dispatch(commands)
 	end)
 end
 

@@ -56,6 +56,7 @@ local function answers_in_time_and_late_ones()
 	check.equal(cluster.call_timeout(100000, "tardy", "@any", 1), "answer")
 	check.equal(cluster.call_timeout(0, "tardy", "@any", 1), "answer")
 	check.equal(cluster.call_timeout(-5, "tardy", "@any", 1), "answer")
+	check.equal(cluster.call_timeout(math.maxinteger, "tardy", "@any", 1), "answer")
 	hold()
 	-- A request that has no time left when its turn comes is not sent.
 	repeat

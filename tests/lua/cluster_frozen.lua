@@ -27,12 +27,7 @@ local function silent_peer()
 		if connections == 1 then
 			return
 		end
-		while true do
-			local head = socket.read(fd, 2)
-			local packet = head and socket.read(fd, string.unpack(">I2", head))
-			if not packet then
-				return
-			end
+		for packet in peer.read, fd do
 			local session = string.sub(packet, 6, 9)
 			if string.sub(packet, 1, 5) ~= "\0\0\0\0\0" then
 				requests = requests + 1

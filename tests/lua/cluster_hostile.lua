@@ -260,13 +260,11 @@ local function a_node_that_reads_nothing()
 end
 
 check.main(function()
-	skynet.dispatch("lua", function(session, _, name, ...)
+	local port = peer.serve(function(session, _, name, ...)
 		if session ~= 0 then
 			skynet.retpack(serve[name](...))
 		end
 	end)
-	cluster.register "main"
-	local _, port = cluster.open(0)
 	a_connection_and_its_memory(port)
 	floods(port)
 	reads_no_answers(port)

@@ -11,7 +11,7 @@ local cluster = require "skynet.cluster"
 local socket = require "skynet.socket"
 local peer = require "module.cluster_peer"
 
-local frame, listen = peer.frame, peer.listen
+local frame, listen, status_of = peer.frame, peer.listen, peer.link
 
 local function bytes(hex)
 	return (string.gsub(string.gsub(hex, " ", ""), "..", function(digits)
@@ -27,8 +27,7 @@ end
 
 -- Reads a packet without its length.
 local function read_packet(fd)
-	local head = check.ok(socket.read(fd, 2), "a packet comes")
-	return socket.read(fd, string.unpack(">I2", head))
+	return check.ok(peer.read(fd), "a packet comes")
 end
 
 local function requests_on_the_wire()
@@ -123,14 +122,6 @@ local function late_refusal()
 	socket.close(listener)
 end
 
-local function status_of(node)
-	for _, link in ipairs(skynet.call(".clusterd", "lua", "status").links) do
-		if link.node == node then
-			return link
-		end
-	end
-end
-
 -- A peer whose queue of connections is full: the system drops the first packets of further ones.
 local function lost_first_packets()
 	local id, _, port = socket.listen("127.0.0.1", 0, 1)
@@ -148,10 +139,9 @@ local function lost_first_packets()
 	local served = 0
 	socket.start(id, function(fd)
 		socket.start(fd)
-		local packet = socket.read(fd, 2)
+		local packet = peer.read(fd)
 		if packet then
 			served = served + 1
-			packet = socket.read(fd, string.unpack(">I2", packet))
 			socket.write(fd, frame(string.sub(packet, 6, 9) .. "\1" .. skynet.packstring "in"))
 		end
 	end)
@@ -178,10 +168,6 @@ local function shown_links()
 	local lines = table.concat(require("skynet.console.render").text(grid), "\n")
 	check.match(lines, "^node +address +state +calls +sent +received +late +connects +from +last error\n")
 	check.match(lines, "\nleaves +127.0.0.1:%d+ +%a+ ")
-end
-
-local function agents()
-	return skynet.call(".clusterd", "lua", "status").agents
 end
 
 -- A peer that calls this node with bytes of its own.
@@ -219,13 +205,13 @@ local function clients(port)
 	ask "\0\1"
 	ask(bytes "80" .. "\5@main" .. bytes "0e000000" .. skynet.packstring("echo", 2))
 	check.equal(answer(), "\14\0\0\0\1" .. skynet.packstring(2))
-	check.equal(agents(), 1)
+	check.equal(peer.status "agents", 1)
 	socket.close(fd)
 	check.eventually(function()
-		return agents() == 0
+		return peer.status "agents" == 0
 	end, "the agent ends with its connection")
 	check.eventually(function()
-		return skynet.call(".clusterd", "lua", "status").large == 0
+		return peer.status "large" == 0
 	end, "what was announced is forgotten")
 end
 
@@ -241,11 +227,9 @@ local function too_many_clients()
 end
 
 check.main(function()
-	skynet.dispatch("lua", function(_, _, _, ...)
+	local port = peer.serve(function(_, _, _, ...)
 		skynet.retpack(...)
 	end)
-	cluster.register "main"
-	local _, port = cluster.open(0)
 	requests_on_the_wire()
 	answers()
 	a_large_answer_that_is_shorter_than_announced()

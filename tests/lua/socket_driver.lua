@@ -159,6 +159,10 @@ local function unknown()
 	expect(4711, "ERROR invalid socket")
 	driver.pause(4711)
 	driver.nodelay(4711)
+	if driver.silence then
+		driver.silence(4711, 100)
+		check.raises_like("number expected", driver.silence, 4711)
+	end
 	check.equal(driver.send(4711, "x"), false)
 	check.equal(driver.lsend(4711, "x"), false)
 end

@@ -1,5 +1,6 @@
 -- Harbor 1: a service with a global name, which the other node calls.
 
+local check = require "check"
 local skynet = require "skynet"
 require "skynet.manager"
 local datacenter = require "skynet.datacenter"
@@ -12,13 +13,7 @@ function command.publish(id, ...)
 end
 
 skynet.start(function()
-	skynet.dispatch("lua", function(session, _, name, ...)
-		if session == 0 then
-			command[name](...)
-		else
-			skynet.retpack(command[name](...))
-		end
-	end)
+	check.dispatch(command)
 	skynet.register "SRV1"
 	datacenter.set("from", "one")
 	skynet.error "READY"

@@ -3,16 +3,23 @@
 //! The lock of a link is held while a message is written, and the lock of the names while messages
 //! go out that have waited for one, so that messages keep their order. The names come first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use super::asked::{Asked, take_back};
 use super::held::Held;
 use super::lines::Lines;
-use super::peer::{Asked, Letter, Peer};
+use super::peer::{Letter, Peer};
 use crate::codec::harbor::{Label, PAYLOAD_MAX};
 use crate::message::{Address, Kind, Message, Payload, Session};
 use crate::net::{Bytes, Priority, SocketId};
 use crate::node::{Destination, Node, Outbound};
+
+/// Why messages to other nodes fail on a node without any.
+const ALONE: &str = "this node has no harbors: the config key harbor is 0";
+
+/// Why messages fail that had to wait.
+const TOO_MANY: &str = "too many messages wait";
 
 /// Global names are at most this long on their way out of a node.
 const NAME_BYTES: usize = 16;
@@ -31,7 +38,7 @@ pub(super) struct Network {
 #[derive(Default)]
 struct Names {
     known: HashMap<Vec<u8>, Address>,
-    waiting: HashMap<Vec<u8>, Vec<Message>>,
+    waiting: HashMap<Vec<u8>, VecDeque<Message>>,
 }
 
 /// The way out of the node. The node owns it, so it must not keep the node alive.
@@ -54,6 +61,10 @@ impl Outbound for Way {
             Destination::Name(name) => self.network.send_to_name(&node, name, message),
         }
     }
+
+    fn give_up(&self, source: Address, session: Session) {
+        self.network.give_up(source, session);
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -63,9 +74,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Network {
     /// `alone`: there are no other nodes, and never will be.
     pub(super) fn new(service: Address, slave: Address, alone: bool) -> Self {
-        let peer =
-            |_| Mutex::new(if alone { Peer::Down } else { Peer::Unknown { waiting: Vec::new() } });
-        let peers = (0..=u8::MAX).map(peer).collect();
+        let peer = |_| match alone {
+            true => Peer::Down { why: ALONE.into() },
+            false => Peer::Unknown { waiting: VecDeque::new() },
+        };
+        let peers = (0..=u8::MAX).map(peer).map(Mutex::new).collect();
         let (names, lines) = (Mutex::default(), Mutex::default());
         Self { service, slave, peers, names, lines, held: Held::default() }
     }
@@ -100,23 +113,45 @@ impl Network {
         }
     }
 
-    /// The node is gone: whoever waits for it gets an error.
-    pub(super) fn close(&self, node: &Node, harbor: u8) {
-        let before = std::mem::replace(&mut *self.peer(harbor), Peer::Down);
+    /// The node is gone: whoever waits for it gets an error that says why.
+    pub(super) fn close(&self, node: &Node, harbor: u8, why: &str) {
+        let mut peer = self.peer(harbor);
+        if matches!(*peer, Peer::Down { .. }) {
+            // What has happened first is the reason.
+            return;
+        }
+        let before = std::mem::replace(&mut *peer, Peer::Down { why: why.into() });
+        drop(peer);
         match before {
             Peer::Unknown { waiting } | Peer::Greeting { waiting, .. } => {
                 for letter in waiting {
                     self.held.release(&letter.message);
-                    self.drop_message(node, letter.to, &letter.message);
+                    self.drop_message(node, letter.to, &letter.message, why);
                 }
             }
             Peer::Up { asked, .. } => {
-                for (source, error) in asked.errors() {
+                for (source, to, session) in asked.into_requests() {
+                    let payload = reason(to, why);
+                    let error = Message { source: to, session, kind: Kind::ERROR, payload };
                     // A caller that is gone needs no notice.
                     let _ = node.scheduler().post(source, error);
                 }
             }
-            Peer::Down => {}
+            Peer::Down { .. } => {}
+        }
+    }
+
+    /// A service of this node does not wait for the answer to a request any more.
+    pub(super) fn give_up(&self, source: Address, session: Session) {
+        for peer in &self.peers {
+            if let Some(letter) = lock(peer).give_up(source, session) {
+                return self.held.release(&letter.message);
+            }
+        }
+        let waiting = &mut lock(&self.names).waiting;
+        let taken = waiting.values_mut().find_map(|it| take_back(it, |it| it, (source, session)));
+        if let Some(message) = taken {
+            self.held.release(&message);
         }
     }
 
@@ -137,12 +172,16 @@ impl Network {
             Peer::Unknown { waiting } | Peer::Greeting { waiting, .. }
                 if self.held.admit(&message) =>
             {
-                waiting.push(Letter { to, message });
+                waiting.push_back(Letter { to, message });
             }
             Peer::Up { socket, asked } => self.write(node, (*socket, asked), to, &message),
-            _ => {
+            state => {
+                let why = match state {
+                    Peer::Down { why } => why.clone(),
+                    _ => TOO_MANY.into(),
+                };
                 drop(peer);
-                self.drop_message(node, to, &message);
+                self.drop_message(node, to, &message, &why);
             }
         }
     }
@@ -162,16 +201,19 @@ impl Network {
         };
         let Some(frame) = label.frame(message.payload.as_bytes()) else {
             let len = message.payload.len();
-            let line = format!("A message to harbor {} of {len} bytes is too long", to.harbor());
-            self.log(node, &format!("{line}, the limit is {PAYLOAD_MAX}"));
-            return refuse(node, to, message);
+            let what = format!("of {len} bytes is too long, the limit is {PAYLOAD_MAX}");
+            self.log(node, &format!("A message to harbor {} {what}", to.harbor()));
+            return refuse(node, to, message, reason(to, &format!("a message {what}")));
         };
-        asked.note(to, message);
+        asked.note(to, message, |source| {
+            // Who passes on what another node asks does not wait.
+            node.scheduler().registry.with(source, |_| ()).is_some()
+        });
         // If the connection is gone, its end is in the mailbox of the service already.
         node.net().send(socket, Bytes::Borrowed(&frame), Priority::High);
     }
 
-    fn drop_message(&self, node: &Node, to: Address, message: &Message) {
+    fn drop_message(&self, node: &Node, to: Address, message: &Message, why: &str) {
         let line = format!(
             "Drop message to harbor {} from {:x} to {:x} (session = {}, msgsz = {})",
             to.harbor(),
@@ -181,7 +223,7 @@ impl Network {
             message.payload.len()
         );
         self.log(node, &line);
-        refuse(node, to, message);
+        refuse(node, to, message, reason(to, why));
     }
 
     /// Tells the source of a message from a link that there is no service `dead`. A source on a
@@ -213,11 +255,13 @@ impl Network {
         if !self.held.admit(&message) {
             drop(names);
             let name = String::from_utf8_lossy(name);
-            self.log(node, &format!("Drop message to {name}: too many messages wait"));
-            return refuse(node, Address::NOBODY, &message);
+            let line = format!("Drop message to {name}: {TOO_MANY}");
+            self.log(node, &line);
+            let text = Payload::from(format!("name {name}: {TOO_MANY}").as_str());
+            return refuse(node, Address::NOBODY, &message, text);
         }
         let waiting = names.waiting.entry(name.to_vec()).or_default();
-        waiting.push(message);
+        waiting.push_back(message);
         if waiting.len() == 1 {
             self.tell_slave(node, &format!("Q {}", String::from_utf8_lossy(name)));
         }
@@ -239,7 +283,7 @@ impl Network {
             return self.send(node, to, message);
         }
         if let Err(message) = node.scheduler().post(to, message) {
-            refuse(node, to, &message);
+            refuse(node, to, &message, Payload::EMPTY);
         }
     }
 
@@ -252,9 +296,16 @@ impl Network {
     }
 }
 
-/// Tells the sender of a message that it could not be delivered to `to`.
-fn refuse(node: &Node, to: Address, message: &Message) {
-    if let Some((source, error)) = message.bounce(to) {
+/// What an error says to the service of this node that hears of it. Errors that go to other nodes
+/// have no text.
+pub(super) fn reason(to: Address, why: &str) -> Payload {
+    Payload::from(format!("harbor {}: {why}", to.harbor()).as_str())
+}
+
+/// Tells the sender of a message why it could not be delivered to `to`.
+fn refuse(node: &Node, to: Address, message: &Message, text: Payload) {
+    if let Some((source, mut error)) = message.bounce(to) {
+        error.payload = text;
         // A sender that is gone needs no notice.
         let _ = node.scheduler().post(source, error);
     }
