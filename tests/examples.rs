@@ -38,11 +38,20 @@ fn the_lua_example_counts() {
     assert!(text.ends_with("[:00000008] the: 2\n"), "{text}");
 }
 
-/// Runs a Lua application of `examples/`; returns what it logged, without addresses.
+/// Runs a Lua application of `examples/` with a line for its config; returns what it logged.
+#[track_caller]
+fn run(name: &str, line: &str) -> String {
+    let file = root().join("examples").join(name).join("config.lua");
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("config.lua");
+    fs::write(&config, format!("include {file:?}\n{line}\n")).unwrap();
+    output(Command::new(env!("CARGO_BIN_EXE_ironsky")).arg(config))
+}
+
+/// As `run`, by lines and without addresses; where there is a login, on a free port.
 #[track_caller]
 fn lines_of(name: &str) -> Vec<String> {
-    let config = format!("examples/{name}/config.lua");
-    let text = output(Command::new(env!("CARGO_BIN_EXE_ironsky")).arg(config));
+    let text = run(name, &format!("login_port = {}", three_ports()));
     text.lines().map(|line| line.split_once("] ").map_or(line, |(_, text)| text).into()).collect()
 }
 
@@ -101,11 +110,7 @@ fn bots_play_and_the_books_balance() {
 
 #[test]
 fn the_guests_of_the_chat_room_talk() {
-    let folder = root().join("examples/websocket/config.lua");
-    let dir = tempfile::tempdir().unwrap();
-    let config = dir.path().join("config.lua");
-    fs::write(&config, format!("include {folder:?}\nroom_port = 0\n")).unwrap();
-    let text = output(Command::new(env!("CARGO_BIN_EXE_ironsky")).arg(config));
+    let text = run("websocket", "room_port = 0");
     for line in ["bob hears: alice: hello bob\n", "alice hears: bob has left\n"] {
         assert!(text.contains(line), "{line} is not in {text}");
     }

@@ -47,17 +47,21 @@ local function large_messages()
 end
 
 local function concurrent_calls()
-	local order, calls = {}, 0
-	for index, ticks in ipairs { 20, 10, 0 } do
+	local order = {}
+	for _, word in ipairs { "one", "two", "three" } do
 		skynet.fork(function()
-			table.insert(order, (cluster.call("me", "@server", "sleep", ticks, index)))
-			calls = calls + 1
+			table.insert(order, (cluster.call("me", "@server", "wait", word)))
 		end)
 	end
+	for _, word in ipairs { "three", "two", "one" } do
+		check.eventually(function()
+			return cluster.call("me", "@server", "go", word)
+		end, "the call waits")
+	end
 	check.eventually(function()
-		return calls == 3
+		return #order == 3
 	end, "three answers")
-	check.same(order, { 3, 2, 1 })
+	check.same(order, { "three", "two", "one" })
 end
 
 local function pushes()

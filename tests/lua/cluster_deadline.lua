@@ -16,8 +16,11 @@ local AT_ONCE <const> = 1000
 local function times_out(node, service, ...)
 	local ok, err = pcall(...)
 	check.equal(ok, false)
-	check.match(err, "cluster call to node " .. node .. " failed: service " .. service
-		.. " timed out: no answer for 0%.%d%d s$")
+	-- When the time is over before the link has sent the request, the link may say so first.
+	if not err:find(node .. " .* there was no time left to send the request$") then
+		check.match(err, "cluster call to node " .. node .. " failed: service " .. service
+			.. " timed out: no answer for %d+%.%d%d s$")
+	end
 end
 
 -- Answers when told to.
@@ -186,9 +189,9 @@ local function many_calls_to_a_silent_peer()
 		for _ = 1, AT_ONCE do
 			skynet.fork(caller)
 		end
-		check.eventually(function()
-			return running == 0 and peer.link("silent").pending == 0
-		end, "all calls are over")
+		repeat
+			skynet.sleep(1)
+		until running == 0 and peer.link("silent").pending == 0
 		collectgarbage()
 		return collectgarbage "count" + peer.memory(sender)
 	end
