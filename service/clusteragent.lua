@@ -1,22 +1,23 @@
 -- Serves the requests that another node sends on one connection.
 --
--- Started by clusterd for an accepted socket: `clusteragent CLUSTERD SOCKET ADDRESS`. Owns the
--- socket: frames reach the service to call without passing another one. Ends with the connection.
+-- Started by clusterd for a socket that clusterdoor has admitted: `clusteragent CLUSTERD DOOR SOCKET
+-- ADDRESS`. Owns the socket: frames reach the service to call without passing another one. Ends with
+-- the connection.
 
 local skynet = require "skynet"
 local admission = require "skynet.cluster.admission"
 local core = require "skynet.cluster.core"
 local driver = require "skynet.socketdriver"
-local guard = require "skynet.cluster.guard"
 local inflight = require "skynet.cluster.inflight"
 local large = require "skynet.cluster.large"
 local packets = require "skynet.cluster.packets"
 local settings = require "skynet.cluster.settings"
+local tls = require "skynet.cluster.tls"
 local writer = require "skynet.cluster.writer"
 local log = require "skynet.limited_log"()
 
-local clusterd, socket, peer = ...
-clusterd, socket = tonumber(clusterd), tonumber(socket)
+local clusterd, door, socket, peer = ...
+clusterd, door, socket = tonumber(clusterd), tonumber(door), tonumber(socket)
 
 -- name -> address, for names registered with clusterd
 local addresses = {}
@@ -27,16 +28,7 @@ local lookups = {}
 -- The trace tag for the next request.
 local next_tag
 
--- The peer has sent a packet, or has been found welcome: its connection stays.
-local spoken = false
-
-local function speak()
-	spoken = true
-	skynet.send(clusterd, "lua", "agent_spoke", skynet.self())
-end
-
--- There are no harbors.
-local alone = skynet.harbor(skynet.self()) == 0
+local has_harbors = skynet.harbor(skynet.self()) ~= 0
 
 local function lookup(name)
 	local address = addresses[name]
@@ -66,10 +58,10 @@ local function lookup(name)
 	return asked.address
 end
 
--- Global names of the harbors are looked up here on a node that is alone: a message to a name that
--- nobody has would wait for its owner for ever.
+-- Global names are looked up here on a node without harbors: a message to a name that nobody has
+-- would wait for its owner for ever.
 local function is_global(address)
-	return type(address) == "string" and alone and not string.find(address, "^[.:]")
+	return type(address) == "string" and not has_harbors and not string.find(address, "^[.:]")
 end
 
 local function global(name)
@@ -211,10 +203,7 @@ local function handle(packet, size, alone)
 		decoded(packet, size, pcall(core.unpackrequest, packet, size))
 	if not ok then
 		return
-	elseif not spoken then
-		speak()
-	end
-	if session == nil then
+	elseif session == nil then
 		next_tag = address
 	elseif address == false then
 		add_part(session, msg, length, more, alone)
@@ -227,41 +216,22 @@ local function handle(packet, size, alone)
 	end
 end
 
--- Where packets go: to the guard until the peer is welcome.
-local receive = guard.receive
-
-local function admitted()
-	receive = handle
-	if guard.on then
-		speak()
+local function leave()
+	if tls.on then
+		tls.leave(socket)
 	end
-end
-
--- `close`: how the socket is closed.
-local function leave_by(close)
-	guard.leave(socket)
-	close(socket)
+	driver.shutdown(socket)
 	large.clear()
 	inflight.clear()
 	skynet.send(clusterd, "lua", "agent_gone", skynet.self())
 	skynet.exit()
 end
 
-local function leave()
-	leave_by(driver.shutdown)
-end
-
--- The peer is not welcome. What it was told about that reaches it before the end.
-local function refused(why)
-	skynet.send(clusterd, "lua", "refused", peer, why)
-	leave_by(driver.close)
-end
-
 local event = {}
 
 event.data = function(_, packet, size)
 	if not inflight.keep(packet, size) then
-		receive(packet, size, true)
+		handle(packet, size, true)
 	end
 end
 
@@ -269,7 +239,7 @@ end
 function event.more(next_packet, queue)
 	for _, packet, size in next_packet, queue do
 		if not inflight.keep(packet, size) then
-			receive(packet, size)
+			handle(packet, size)
 		end
 	end
 end
@@ -277,9 +247,6 @@ end
 event.close = leave
 
 function event.error(_, text)
-	if receive ~= handle then
-		return refused(text)
-	end
 	skynet.error(string.format("cluster: the connection with %s: %s", peer, text))
 	leave()
 end
@@ -294,15 +261,29 @@ function event.warning(_, kib)
 	end
 end
 
-packets(event)
+local feed = packets(event)
 
 local command = {}
 
 -- clusterd knows of this agent now, so it will also learn of its end.
 function command.start()
+	local bytes, session, ended = skynet.call(door, "lua", "take", socket)
+	if not bytes then
+		return leave()
+	elseif session then
+		tls.adopt(socket, session)
+	end
 	writer.open(socket)
-	guard.answer(socket, { done = admitted, fail = refused })
-	driver.start(socket)
+	if settings.silence > 0 then
+		driver.silence(socket, settings.silence)
+	end
+	if ended then
+		-- After what was read before the end.
+		skynet.timeout(0, leave)
+	else
+		driver.start(socket)
+	end
+	feed(socket, bytes)
 end
 
 -- Names have changed: what was looked up may be wrong.
@@ -311,9 +292,6 @@ function command.namechange()
 end
 
 command.shed = large.shed
-
--- Another connection needs the place of this one, which had said nothing.
-command.leave = leave
 
 skynet.start(function()
 	inflight.start(socket, peer, log, handle)

@@ -35,10 +35,17 @@ local large_total = 0
 
 local command = {}
 
-local function check(node, address)
+-- A text about a name that no node can have; nil for a good one.
+local function wrong_name(node)
 	if type(node) ~= "string" or string.find(node, "%s") then
-		error(string.format("cluster: the name of a node is a string without blanks, not %s",
-			tostring(node)), 0)
+		return string.format("cluster: the name of a node is a string without blanks, not %s", tostring(node))
+	end
+end
+
+local function check(node, address)
+	local wrong = wrong_name(node)
+	if wrong then
+		error(wrong, 0)
 	elseif type(address) ~= "string" and address ~= false then
 		error(string.format("cluster: the address of node %s must be \"host:port\" or false, not %s",
 			node, tostring(address)), 0)
@@ -88,6 +95,14 @@ local function set_option(name, value)
 	end
 end
 
+-- The text of a file as it is now: `loadfile` knows each file as it was at the first time.
+local function read(path)
+	local file = assert(io.open(path))
+	local text = file:read "a"
+	file:close()
+	return text
+end
+
 local function load_file()
 	local path = skynet.getenv "cluster"
 	if not path then
@@ -105,7 +120,7 @@ local function load_file()
 			config[node] = address
 		end,
 	})
-	assert(loadfile(path, "t", seen))()
+	assert(load(read(path), "@" .. path, "t", seen))()
 	return config
 end
 
@@ -192,6 +207,10 @@ local function connect(node, address)
 	if not sender then
 		sender = skynet.newservice("clustersender", node, core.nodename(), address)
 		senders[node] = sender
+		if known(node) ~= address then
+			-- It is another one since: the caller looks again.
+			return nil
+		end
 	end
 	local up, why = skynet.call(sender, "lua", "changenode", address)
 	if up then
@@ -215,8 +234,9 @@ end
 
 -- One lookup of a node at a time; those who ask meanwhile get its result.
 function command.sender(node)
-	if type(node) ~= "string" then
-		error(string.format("cluster: the name of a node is a string, not %s", tostring(node)), 0)
+	local wrong = wrong_name(node)
+	if wrong then
+		return nil, wrong
 	end
 	local lookup = lookups[node]
 	if lookup then
@@ -243,21 +263,24 @@ function command.senders()
 end
 
 function command.proxy(node, name)
-	if type(name) ~= "string" and math.type(name) ~= "integer" then
+	local wrong = wrong_name(node)
+	if wrong then
+		error(wrong, 0)
+	elseif type(name) ~= "string" and math.type(name) ~= "integer" or string.find(name, "%s") then
 		error(string.format("Invalid name %s", tostring(name)), 0)
 	end
-	local known = proxies[node] or {}
-	proxies[node] = known
-	if not known[name] then
+	local by_name = proxies[node] or {}
+	proxies[node] = by_name
+	if not by_name[name] then
 		local proxy = skynet.newservice("clusterproxy", node, name)
 		-- Two who ask at once get the proxy that was there first.
-		if known[name] then
+		if by_name[name] then
 			skynet.kill(proxy)
 		else
-			known[name] = proxy
+			by_name[name] = proxy
 		end
 	end
-	return known[name]
+	return by_name[name]
 end
 
 local function forget_lookups()
@@ -305,7 +328,8 @@ end
 function command.listen(address, port, max)
 	local host = address
 	if port == nil then
-		local own = address_of(address)
+		-- Nobody waits here for a node to be configured.
+		local own = (nodes[address] ~= nil or finder.is_open()) and address_of(address)
 		assert(own, address .. " is down")
 		host, port = string.match(own, "^%[?(.-)%]?:(%d+)$")
 		port = assert(math.tointeger(port), string.format("the address of node %s is %s", address, own))
@@ -323,8 +347,9 @@ function command.listen(address, port, max)
 	return real_host, real_port
 end
 
-command.agent_spoke = guests.spoke
-command.agent_gone = guests.gone
+command.admit = guests.admit
+command.stranger_gone = guests.stranger_gone
+command.agent_gone = guests.agent_gone
 
 -- An agent does not serve the peer that connected.
 function command.refused(peer, why)
@@ -339,25 +364,30 @@ function command.large(size, service, session)
 	end
 end
 
+local function link_status(node, sender)
+	local ok, status = pcall(skynet.call, sender, "lua", "status")
+	status = ok and status or { node = node, state = "gone" }
+	status.from = nodes[node] == nil and "discovery" or "config"
+	return status
+end
+
 -- The state of the links, for the console.
 function command.status()
 	local links = {}
+	-- Senders may be added while they are asked.
 	for node, sender in pairs(senders) do
-		local ok, status = pcall(skynet.call, sender, "lua", "status")
-		status = ok and status or { node = node, state = "gone" }
-		status.from = nodes[node] == nil and "discovery" or "config"
-		table.insert(links, status)
+		links[#links + 1] = { node, sender }
 	end
-	local count = 0
-	for _ in guests.agents() do
-		count = count + 1
+	for index, link in ipairs(links) do
+		links[index] = link_status(table.unpack(link))
 	end
-	return { links = links, agents = count, large = large_total, discovery = finder.status() }
+	local agents, strangers = guests.count()
+	return { links = links, agents = agents, strangers = strangers, large = large_total, discovery = finder.status() }
 end
 
 -- These come as sends.
 local SILENT <const> = {
-	agent_spoke = true, agent_gone = true, large = true, found = true, refused = true,
+	admit = true, stranger_gone = true, agent_gone = true, large = true, found = true, refused = true,
 }
 
 skynet.start(function()

@@ -5,6 +5,7 @@
 -- the next attempt comes later and later. What it denies is an answer.
 
 local skynet = require "skynet"
+local queue = require "skynet.queue"
 local source = require "skynet.cluster.discovery.source"
 -- For lines that other nodes cause.
 local write = require "skynet.limited_log"()
@@ -17,9 +18,11 @@ local BACKOFF_MIN <const> = 10
 local BACKOFF_MAX <const> = 500
 -- A failure that goes on is logged again after this time.
 local SILENCE <const> = 6000
--- Seconds for which an address holds when the resolver does not say, and the shortest time.
+-- Seconds for which an address holds when the resolver does not say, and the shortest and the
+-- longest time.
 local HOLDS <const> = 30
 local HOLDS_MIN <const> = 1
+local HOLDS_MAX <const> = 86400
 -- More denials than this are forgotten all together.
 local DENIALS_MAX <const> = 4096
 -- How often an announcement is tried again while another one may be a dead node's.
@@ -38,6 +41,10 @@ local names = {}
 local denials, denial_count = {}, 0
 -- node -> { address =, state = }
 local announced = {}
+
+-- The engine is told of announcements and withdrawals one after the other: otherwise an announcement
+-- that is on its way could outlive its withdrawal.
+local in_turn = queue()
 
 -- What is wrong with the engine, if anything is, and when that was logged.
 local trouble, trouble_logged
@@ -104,6 +111,12 @@ local function changed(node, address, why)
 	end
 end
 
+-- The centiseconds for which an address holds, by the seconds that the resolver says, if it does.
+local function holds(seconds)
+	seconds = tonumber(seconds) or HOLDS
+	return math.floor(math.max(HOLDS_MIN, math.min(seconds, HOLDS_MAX)) * 100)
+end
+
 -- Looks for a node again and again, when the resolver does not watch.
 local function look_again(node, time)
 	skynet.timeout(time, function()
@@ -115,7 +128,7 @@ local function look_again(node, time)
 		end
 		entry.failures = 0
 		changed(node, address, more)
-		look_again(node, address and math.max(HOLDS_MIN, tonumber(more) or HOLDS) * 100 // 1 | 0 or GONE)
+		look_again(node, address and holds(more) or GONE)
 	end)
 end
 
@@ -137,12 +150,13 @@ function command.resolve(node)
 		deny(node, why)
 		return nil, why
 	end
-	if entry then
+	-- Somebody else may have asked meanwhile.
+	if names[node] then
 		changed(node, address)
 	else
 		names[node] = { address = address, failures = 0 }
 		if not resolver.watch then
-			look_again(node, math.max(HOLDS_MIN, tonumber(more) or HOLDS) * 100 // 1 | 0)
+			look_again(node, holds(more))
 		end
 	end
 	return address
@@ -164,14 +178,23 @@ local function watch()
 	end
 end
 
+local function tell(node, mine)
+	if announced[node] ~= mine then
+		error(string.format("node %s was withdrawn meanwhile", node), 0)
+	end
+	return resolver:announce(node, mine.address)
+end
+
 -- Keeps an announcement alive until it is withdrawn.
 local function keep(node, mine)
 	skynet.timeout(math.max(10, ttl * 100 // 3 | 0), function()
 		if announced[node] ~= mine then
 			return
 		end
-		local ok, held, why = pcall(resolver.announce, resolver, node, mine.address)
-		if not ok then
+		local ok, held, why = pcall(in_turn, tell, node, mine)
+		if announced[node] ~= mine then
+			return
+		elseif not ok then
 			in_trouble(held)
 			mine.state = "not kept alive"
 		elseif not held then
@@ -190,14 +213,14 @@ end
 
 -- Announces a name. While another node has it whose time runs out, and which may be dead, waits for
 -- that; raises when the other one is alive.
-local function announce(node, address)
+local function announce(node, mine)
 	local least, give_up
 	while true do
-		local held, why, seconds = resolver:announce(node, address)
+		local held, why, seconds = in_turn(tell, node, mine)
 		if held then
 			return
 		end
-		local text = string.format("refused to announce node %s at %s: %s", node, address, why)
+		local text = string.format("refused to announce node %s at %s: %s", node, mine.address, why)
 		if not give_up then
 			log(text)
 			least, give_up = seconds, skynet.now() + ((seconds or 0) + LATE) * 100
@@ -219,7 +242,7 @@ function command.announce(node, address)
 	end
 	local mine = { address = address, state = "announcing" }
 	announced[node] = mine
-	local ok, why = pcall(announce, node, address)
+	local ok, why = pcall(announce, node, mine)
 	if announced[node] ~= mine then
 		error(string.format("node %s was withdrawn meanwhile", node), 0)
 	elseif not ok then
@@ -234,7 +257,9 @@ end
 function command.withdraw(node)
 	if announced[node] then
 		announced[node] = nil
-		resolver:withdraw(node)
+		if resolver.withdraw then
+			in_turn(resolver.withdraw, resolver, node)
+		end
 		log(string.format("withdrew node %s", node))
 	end
 end

@@ -6,9 +6,6 @@ local socket = require "skynet.socket"
 local control = require "skynet.harbor.control"
 local log = require "skynet.limited_log"()
 
--- Centiseconds for which a slave waits for the end of an older connection under its number.
-local OVERLAP <const> = 100
-
 -- harbor -> { fd =, address = }, of those that are connected
 local slaves = {}
 
@@ -19,16 +16,6 @@ local function broadcast(...)
 	for _, slave in pairs(slaves) do
 		control.write(slave.fd, ...)
 	end
-end
-
--- Tells whether a slave has this number, and does not leave presently: the end of a slave that has
--- been killed may come after the beginning of the next one.
-local function is_taken(id)
-	local last = skynet.now() + OVERLAP
-	while slaves[id] and skynet.now() < last do
-		skynet.sleep(1)
-	end
-	return slaves[id] ~= nil
 end
 
 -- Reads the first packet of a slave. Raises what is wrong with it.
@@ -42,7 +29,7 @@ local function handshake(fd)
 		error("Invalid slave id " .. tostring(id), 0)
 	elseif type(address) ~= "string" then
 		error("Invalid slave address " .. tostring(address), 0)
-	elseif is_taken(id) then
+	elseif control.is_taken(slaves, id) then
 		error(string.format("Slave %d already register on %s", id, slaves[id].address), 0)
 	end
 	return id, address
@@ -99,6 +86,7 @@ end
 local function serve(fd, from)
 	log(string.format("connect from %s %d", from, fd))
 	socket.start(fd)
+	control.watch(fd)
 	-- The first warning comes when 1 MiB waits: the slave does not read.
 	socket.warning(fd, function(_, kib)
 		if kib > 0 then

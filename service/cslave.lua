@@ -6,6 +6,10 @@
 --
 -- A master that is lost is looked for again and again: the node comes back under its number, and
 -- says once more which names it has. Meanwhile the other nodes stay connected.
+--
+-- A connection between two slaves that is lost while both are there comes back: the one that knows
+-- the address of the other, from the master, connects again and again, and the other one listens.
+-- Of two slaves only one knows it, the one that was there when the other came, or came back.
 
 local skynet = require "skynet"
 require "skynet.manager"
@@ -13,11 +17,11 @@ local socket = require "skynet.socket"
 local control = require "skynet.harbor.control"
 local log = require "skynet.limited_log"()
 
--- Centiseconds between two attempts to find a master that was lost.
+-- Centiseconds between the beginnings of two attempts to connect to who was lost.
 local RETRY <const> = 50
 
--- Centiseconds for which a connection of a known slave waits for the end of the older one.
-local OVERLAP <const> = 100
+-- Centiseconds that an attempt may take, the first one and those that follow.
+local FIRST_TIME <const>, NEXT_TIME <const> = 500, 100
 
 local own_id, own_address
 
@@ -32,6 +36,12 @@ local master
 -- harbor -> fd, while connected
 local slaves = {}
 
+-- harbor -> address of those that came after this node; they are connected to from here
+local younger = {}
+
+-- harbor -> true, while it is being connected to
+local connecting = {}
+
 -- harbor -> coroutines that wait until it comes or goes
 local watchers = {}
 
@@ -40,6 +50,11 @@ local master_watchers = {}
 
 -- name -> address, and name -> response closures of queries
 local names, queries = {}, {}
+
+-- While this node waits for the older ones: { missing = how many, co = who waits, settled = the
+-- numbers of those that are waited for no more, or never were, lost = whether one has gone already },
+-- and what the master has said meanwhile.
+local meeting
 
 -- Names for which messages wait in the harbor service.
 local wanted = {}
@@ -61,24 +76,42 @@ end
 -- Gives a connection to the harbor service; `how` is "S" when this node has connected.
 local function hand_over(how, fd, id)
 	socket.abandon(fd)
+	control.watch(fd)
 	slaves[id] = fd
 	changed(id)
 	skynet.send(harbor_service, "harbor", string.format("%s %d %d", how, fd, id))
 end
 
--- A younger slave has come: the older ones connect to it.
-local function connect_slave(id, address)
-	if slaves[id] or id == own_id or not control.is_harbor(id) then
+-- Waits until it is time for another attempt.
+local function pause(begin)
+	skynet.sleep(math.max(RETRY - (skynet.now() - begin), 1))
+end
+
+-- A younger slave has come, or its connection was lost: connects to it, until the master says that it
+-- is gone.
+local function connect_slave(id)
+	if connecting[id] then
 		return
 	end
-	local ok, fd = pcall(socket.open, address)
-	if not ok or not fd then
-		return skynet.error("Can't connect to " .. tostring(address))
-	elseif slaves[id] then
-		return socket.close(fd)
+	connecting[id] = true
+	local failed
+	while younger[id] and not slaves[id] do
+		local address, begin = younger[id], skynet.now()
+		local fd = control.open(address, failed == address and NEXT_TIME or FIRST_TIME)
+		if fd and younger[id] == address and not slaves[id] then
+			skynet.error(string.format("Connect to harbor %d (fd=%d), %s", id, fd, address))
+			hand_over("S", fd, id)
+		elseif fd then
+			socket.close(fd)
+		else
+			if failed ~= address then
+				failed = address
+				log("Can't connect to " .. address)
+			end
+			pause(begin)
+		end
 	end
-	skynet.error(string.format("Connect to harbor %d (fd=%d), %s", id, fd, address))
-	hand_over("S", fd, id)
+	connecting[id] = nil
 end
 
 local function know(name, address)
@@ -92,16 +125,35 @@ local function know(name, address)
 	skynet.redirect(harbor_service, address, "harbor", 0, "N " .. name)
 end
 
+local listen
+
 -- The harbor service has lost a connection, which may not be the latest one.
 local function lost(id, fd)
-	if slaves[id] == fd then
-		skynet.error(string.format("Harbor %d is down", id))
-		slaves[id] = nil
-		changed(id)
+	if slaves[id] ~= fd then
+		return
+	end
+	skynet.error(string.format("Harbor %d is down", id))
+	slaves[id] = nil
+	changed(id)
+	if younger[id] then
+		skynet.timeout(RETRY, function()
+			connect_slave(id)
+		end)
+	elseif meeting then
+		meeting.lost = true
+	elseif not listener then
+		-- It will connect again if it lives.
+		local ok, why = pcall(listen)
+		if not ok then
+			log(why)
+		end
 	end
 end
 
 local function gone(id)
+	if id ~= nil then
+		younger[id] = nil
+	end
 	if slaves[id] then
 		slaves[id] = nil
 		changed(id)
@@ -114,7 +166,10 @@ local on = {}
 
 -- What the master says next does not wait for the connection.
 function on.C(id, address)
-	skynet.fork(connect_slave, id, address)
+	if control.is_harbor(id) and id ~= own_id and type(address) == "string" then
+		younger[id] = address
+		skynet.fork(connect_slave, id)
+	end
 end
 
 function on.N(name, address)
@@ -127,20 +182,32 @@ function on.D(id)
 	gone(id)
 end
 
--- While this node waits for the older ones: { missing = how many, co = who waits }, and what the
--- master has said meanwhile.
-local meeting
+-- An older slave has come, or will never come.
+local function settle(id)
+	if meeting and not meeting.settled[id] then
+		meeting.settled[id] = true
+		meeting.missing = meeting.missing - 1
+		skynet.wakeup(meeting.co)
+	end
+end
+
+-- What the master says while this node waits for the older ones.
+local function note(kind, id, ...)
+	if kind == "D" and control.is_harbor(id) and not meeting.settled[id] then
+		return settle(id)
+	elseif kind == "C" and control.is_harbor(id) then
+		-- This node will connect to it.
+		meeting.settled[id] = true
+	end
+	table.insert(meeting, table.pack(kind, id, ...))
+end
 
 local function handle(kind, ...)
 	local f = on[kind]
 	if not f then
 		log("Invalid master message type " .. tostring(kind))
-	elseif meeting and kind == "D" and not slaves[...] then
-		-- It will never connect.
-		meeting.missing = meeting.missing - 1
-		skynet.wakeup(meeting.co)
 	elseif meeting then
-		table.insert(meeting, table.pack(kind, ...))
+		note(kind, ...)
 	else
 		f(...)
 	end
@@ -166,15 +233,6 @@ local function listen_to_master()
 	end
 end
 
--- Tells whether there is a connection to this slave, and it does not end presently.
-local function is_there(id)
-	local last = skynet.now() + OVERLAP
-	while slaves[id] and skynet.now() < last do
-		skynet.sleep(1)
-	end
-	return slaves[id] ~= nil
-end
-
 -- An older slave has connected: its first byte is its number.
 local function accept(fd, from)
 	socket.start(fd)
@@ -186,25 +244,28 @@ local function accept(fd, from)
 		log(string.format("Connection (fd =%d) closed", fd))
 	elseif id == own_id or not control.is_harbor(id) then
 		log(string.format("Connection (fd =%d) of slave %d refused", fd, id))
-	elseif is_there(id) then
+	elseif control.is_taken(slaves, id) then
 		log(string.format("Slave %d exist (fd =%d)", id, fd))
 	else
 		skynet.error(string.format("New connection (fd = %d, %s)", fd, from))
 		hand_over("A", fd, id)
-		if meeting then
-			meeting.missing = meeting.missing - 1
-			skynet.wakeup(meeting.co)
-		end
-		return
+		return settle(id)
 	end
 	socket.close(fd)
 end
 
-local function connect_master()
-	local ok, fd = pcall(socket.open, (assert(skynet.getenv "master", "config key master is missing")))
-	if not ok or not fd then
+function listen()
+	listener = socket.listen(own_address)
+	socket.start(listener, accept)
+end
+
+local function connect_master(time)
+	local address = assert(skynet.getenv "master", "config key master is missing")
+	local fd = control.open(address, time)
+	if not fd then
 		error("Can't connect to master " .. skynet.getenv "master", 0)
 	end
+	control.watch(fd)
 	return fd
 end
 
@@ -248,10 +309,11 @@ end
 -- Comes back to the master. Slaves that have lost this one connect to it when they hear of it.
 local function rejoin()
 	if not listener then
-		listener = socket.listen(own_address)
-		socket.start(listener, accept)
+		listen()
 	end
-	local fd = connect_master()
+	local fd = connect_master(NEXT_TIME)
+	-- The others hear of this node now, and connect to it.
+	younger = {}
 	local ok, why = pcall(greet, fd)
 	if not ok then
 		socket.close(fd)
@@ -267,6 +329,7 @@ local function follow_master()
 	listen_to_master()
 	local trouble
 	while not meeting do
+		local begin = skynet.now()
 		local ok, why = pcall(rejoin)
 		if ok then
 			trouble = nil
@@ -275,13 +338,13 @@ local function follow_master()
 			trouble = why
 			skynet.error("The master is away: " .. tostring(why))
 		end
-		skynet.sleep(RETRY)
+		pause(begin)
 	end
 end
 
 -- Waits until the older slaves have connected, and then does what the master has said meanwhile.
 local function meet(count)
-	meeting = { missing = count, co = coroutine.running() }
+	meeting = { missing = count, co = coroutine.running(), settled = {} }
 	skynet.fork(follow_master)
 	socket.start(listener, accept)
 	skynet.error(string.format("Waiting for %d harbors", count))
@@ -289,8 +352,10 @@ local function meet(count)
 		skynet.wait(meeting.co)
 		assert(master, "closed")
 	end
-	skynet.fork(socket.close, listener)
-	listener = nil
+	if not meeting.lost then
+		skynet.fork(socket.close, listener)
+		listener = nil
+	end
 	local said = meeting
 	meeting = nil
 	for _, packet in ipairs(said) do
@@ -300,7 +365,7 @@ end
 
 local function join()
 	listener = socket.listen(own_address)
-	master = connect_master()
+	master = connect_master(FIRST_TIME)
 	skynet.error("slave connect to master " .. skynet.getenv "master")
 	harbor_service = assert(skynet.launch("harbor", own_id, skynet.self()))
 	meet(greet(master))

@@ -28,6 +28,8 @@ impl Program for Ironsky {
 
     fn run_node(&self, config: Config) -> anyhow::Result<u8> {
         tell_services(&config.environment);
+        // Without it memory comes back later, which is no reason not to start.
+        let _ = lua::return_unused_memory();
         let node = App::new(config).build();
         node.handle_signals(SHUTDOWN_LIMIT)?;
         Ok(node.run()?)

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "common/programs.rs"]
+mod programs;
+
 use std::fs;
 use std::process::Command;
 use tempfile::TempDir;
@@ -23,7 +26,7 @@ impl Stage {
 
     fn run(&self, args: &[&str]) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ironsky"));
-        let output = command.args(args).current_dir(self.dir.path()).output().unwrap();
+        let output = programs::output(command.args(args).current_dir(self.dir.path()));
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
     }

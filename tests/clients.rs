@@ -3,10 +3,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "common/programs.rs"]
+mod programs;
+
+use programs::{finish, output};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::thread;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+use std::{iter, thread};
+
+/// How long a process may be silent before it has said what a test waits for.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -45,13 +54,14 @@ fn start(command: &mut Command, sign: &str) -> (Running, String) {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let running = Running(child);
-    let rest = lines.find_map(|line| Some(line.unwrap().split_once(sign)?.1.to_owned()));
-    let rest = rest.unwrap_or_else(|| panic!("the process never says '{sign}'"));
-    // A full pipe must not stop it.
-    thread::spawn(move || lines.for_each(drop));
-    (running, rest)
+    let (sender, said) = channel();
+    // Reads on when nobody listens any more: a full pipe must not stop the process.
+    thread::spawn(move || lines.for_each(|line| drop(sender.send(line.unwrap()))));
+    let next = || said.recv_timeout(PATIENCE).ok();
+    let rest = iter::from_fn(next).find_map(|line| Some(line.split_once(sign)?.1.to_owned()));
+    (running, rest.unwrap_or_else(|| panic!("the process never says '{sign}'")))
 }
 
 /// Starts an example on a free port.
@@ -85,10 +95,6 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn run(command: &mut Command) -> Output {
-    command.stdin(Stdio::null()).output().unwrap()
-}
-
 #[track_caller]
 fn succeeds(output: &Output) -> String {
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
@@ -103,7 +109,7 @@ fn curl_uses_one_connection_for_several_requests() {
     let (_server, url) = web("");
     let urls = [format!("{url}/count?to=3"), format!("{url}/"), format!("{url}/missing")];
     let curl = &mut Command::new("curl");
-    let output = run(curl.args(["-s", "-w", "%{http_code} %{num_connects}\n"]).args(&urls));
+    let output = output(curl.args(["-s", "-w", "%{http_code} %{num_connects}\n"]).args(&urls));
     let want = "1\n2\n3\n200 1\nHello, World!\n200 0\nno such page\n404 0\n";
     assert_eq!(succeeds(&output), want);
 }
@@ -121,7 +127,9 @@ fn curl_posts() {
     let post = |bytes: &str, more: &[&str]| {
         std::fs::write(&file, bytes).unwrap();
         let data = format!("@{}", file.display());
-        succeeds(&run(Command::new("curl").args(["-s", "--data-binary", &data, &echo]).args(more)))
+        succeeds(&output(
+            Command::new("curl").args(["-s", "--data-binary", &data, &echo]).args(more),
+        ))
     };
     assert!(post(&body, &[]) == body);
     assert!(post(&body, &["-H", "Transfer-Encoding: chunked"]) == body);
@@ -137,9 +145,9 @@ fn curl_trusts_whom_it_is_told_to() {
     let (_server, port) = secure_web();
     let url = format!("https://localhost:{port}/");
     let trusting =
-        run(Command::new("curl").arg("-s").arg("--cacert").arg(vector("ca.pem")).arg(&url));
+        output(Command::new("curl").arg("-s").arg("--cacert").arg(vector("ca.pem")).arg(&url));
     assert_eq!(succeeds(&trusting), "Hello, World!\n");
-    let wary = run(Command::new("curl").args(["-s", &url]));
+    let wary = output(Command::new("curl").args(["-s", &url]));
     assert_eq!(wary.status.code(), Some(60), "the code for an unknown issuer");
 }
 
@@ -162,7 +170,7 @@ fn openssl_shakes_hands_in_both_versions() {
             .unwrap();
         let mut stdin = client.stdin.take().unwrap();
         stdin.write_all(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n").unwrap();
-        let output = client.wait_with_output().unwrap();
+        let output = finish(client);
         drop(stdin);
         assert!(text(&output.stdout).ends_with("Hello, World!\n"), "{version}: {output:?}");
     }
@@ -188,7 +196,7 @@ fn ask(target: &str, more: &str) -> String {
     let folder = dir.path().join("?.lua");
     let lines = format!("harbor = 0\nstart = 'client'\nluaservice = {folder:?}\n");
     std::fs::write(&config, format!("{lines}target = '{target}'\n{more}\n")).unwrap();
-    let output = succeeds(&run(Command::new(env!("CARGO_BIN_EXE_ironsky")).arg(&config)));
+    let output = succeeds(&output(Command::new(env!("CARGO_BIN_EXE_ironsky")).arg(&config)));
     output.split_once("answer: ").unwrap().1.lines().next().unwrap().to_owned()
 }
 
@@ -254,7 +262,7 @@ fn pythons_client_keeps_its_connection() {
     let (_server, url) = web("");
     let (_secure, secure_port) = secure_web();
     let python = |port: &str, ca: &Path| {
-        let output = run(Command::new("python3").args(["-c", PYTHON_HTTP, port]).arg(ca));
+        let output = output(Command::new("python3").args(["-c", PYTHON_HTTP, port]).arg(ca));
         assert_eq!(succeeds(&output), "fine\n");
     };
     python(url.rsplit_once(':').unwrap().1, Path::new(""));
@@ -285,6 +293,6 @@ fn pythons_websockets_talk_in_the_room() {
         return;
     }
     let (_room, url) = example("websocket", "room_port", "start = 'room'", "the room is open at ");
-    let output = run(Command::new("python3").args(["-c", PYTHON_WEBSOCKETS, url.trim()]));
+    let output = output(Command::new("python3").args(["-c", PYTHON_WEBSOCKETS, url.trim()]));
     assert_eq!(succeeds(&output), "fine\n");
 }

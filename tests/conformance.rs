@@ -31,6 +31,9 @@ use libtest_mimic::{Arguments, Failed, Trial};
 /// Long enough for the slowest file (about 10 s alone) on a loaded machine with two cores.
 const DEADLINE: Duration = Duration::from_secs(120);
 
+/// How long the streams of a process may outlive it.
+const LEFT_BEHIND: Duration = Duration::from_secs(10);
+
 /// The module that the tests share; everything else beside it is a test.
 const SUPPORT: &str = "check.lua";
 
@@ -232,7 +235,8 @@ impl Drained {
 
     fn text(&self) -> String {
         let bytes = self.bytes.get().cloned();
-        lossy(bytes.unwrap_or_else(|| self.receiver.recv().unwrap_or_default()))
+        // Whoever the process has left behind may hold the stream.
+        lossy(bytes.unwrap_or_else(|| self.receiver.recv_timeout(LEFT_BEHIND).unwrap_or_default()))
     }
 }
 

@@ -4,6 +4,9 @@
 //! its own program without the usual harness. Started with `detach PIDFILE SOCKET` it becomes the
 //! daemon, reports over the socket, and ends when the socket is closed.
 
+#[path = "common/programs.rs"]
+mod programs;
+
 use ironsky::node::daemon::detach;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::error::Error;
@@ -15,6 +18,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+const DEADLINE: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().collect();
@@ -89,14 +94,17 @@ impl Stage {
     fn start(&self, pid_file: &Path) -> Result<Output, Box<dyn Error>> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("detach").arg(pid_file).arg(self.dir.path().join("socket"));
-        Ok(command.current_dir(self.dir.path()).output()?)
+        Ok(programs::output(command.current_dir(self.dir.path())))
     }
 
     fn accept(&self) -> Result<UnixStream, Box<dyn Error>> {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + DEADLINE;
         loop {
             match self.listener.accept() {
-                Ok((daemon, _)) => return Ok(daemon),
+                Ok((daemon, _)) => {
+                    daemon.set_read_timeout(Some(DEADLINE))?;
+                    return Ok(daemon);
+                }
                 Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error.into()),
                 Err(_) if Instant::now() > deadline => return Err("no daemon reported".into()),
                 Err(_) => std::thread::yield_now(),
@@ -125,7 +133,7 @@ fn leaves_the_terminal() -> Result<(), Failed> {
 }
 
 fn wait_until_gone(path: &Path) -> Result<(), Failed> {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + DEADLINE;
     while path.exists() {
         if Instant::now() > deadline {
             return Err("the pid file was not removed".into());

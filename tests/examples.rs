@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod common;
+
+use common::nodes::three_ports;
+use common::programs;
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -22,23 +25,11 @@ fn example(name: &str) -> PathBuf {
 /// Runs a command at the top of the tree and returns what it printed.
 #[track_caller]
 fn output(command: &mut Command) -> String {
-    let output = command.current_dir(root()).output().unwrap();
+    let output = programs::output(command.current_dir(root()));
     let stdout = String::from_utf8(output.stdout).unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}\n{stdout}{stderr}", output.status);
     stdout
-}
-
-/// Returns the first of three ports in a row that nobody listens on.
-fn three_ports() -> String {
-    let free = |port| TcpListener::bind(("127.0.0.1", port));
-    loop {
-        let first = free(0).unwrap();
-        let port = first.local_addr().unwrap().port();
-        if port < u16::MAX - 2 && free(port + 1).is_ok() && free(port + 2).is_ok() {
-            return port.to_string();
-        }
-    }
 }
 
 #[test]
@@ -47,11 +38,20 @@ fn the_lua_example_counts() {
     assert!(text.ends_with("[:00000008] the: 2\n"), "{text}");
 }
 
-/// Runs a Lua application of `examples/`; returns what it logged, without addresses.
+/// Runs a Lua application of `examples/` with a line for its config; returns what it logged.
+#[track_caller]
+fn run(name: &str, line: &str) -> String {
+    let file = root().join("examples").join(name).join("config.lua");
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("config.lua");
+    fs::write(&config, format!("include {file:?}\n{line}\n")).unwrap();
+    output(Command::new(env!("CARGO_BIN_EXE_ironsky")).arg(config))
+}
+
+/// As `run`, by lines and without addresses; where there is a login, on a free port.
 #[track_caller]
 fn lines_of(name: &str) -> Vec<String> {
-    let config = format!("examples/{name}/config.lua");
-    let text = output(Command::new(env!("CARGO_BIN_EXE_ironsky")).arg(config));
+    let text = run(name, &format!("login_port = {}", three_ports()));
     text.lines().map(|line| line.split_once("] ").map_or(line, |(_, text)| text).into()).collect()
 }
 
@@ -110,11 +110,7 @@ fn bots_play_and_the_books_balance() {
 
 #[test]
 fn the_guests_of_the_chat_room_talk() {
-    let folder = root().join("examples/websocket/config.lua");
-    let dir = tempfile::tempdir().unwrap();
-    let config = dir.path().join("config.lua");
-    fs::write(&config, format!("include {folder:?}\nroom_port = 0\n")).unwrap();
-    let text = output(Command::new(env!("CARGO_BIN_EXE_ironsky")).arg(config));
+    let text = run("websocket", "room_port = 0");
     for line in ["bob hears: alice: hello bob\n", "alice hears: bob has left\n"] {
         assert!(text.contains(line), "{line} is not in {text}");
     }
@@ -123,7 +119,8 @@ fn the_guests_of_the_chat_room_talk() {
 #[test]
 fn the_nodes_of_the_cluster_play() {
     let mut command = Command::new("examples/cluster/run.sh");
-    let text = output(command.arg(env!("CARGO_BIN_EXE_ironsky")).env("PORT", three_ports()));
+    let text =
+        output(command.arg(env!("CARGO_BIN_EXE_ironsky")).env("PORT", three_ports().to_string()));
     for line in ["red: 9 points in round 3, 18 together\n", "store: the best player is blue\n"] {
         assert!(text.contains(line), "{line} is not in {text}");
     }
@@ -139,7 +136,7 @@ fn the_nodes_of_the_cluster_play_with_certificates() {
     let mut script = Command::new("examples/cluster/certificates.sh");
     output(script.arg(dir.path()).args(["store", "red", "blue"]));
     let mut command = Command::new("examples/cluster/run.sh");
-    command.env("PORT", three_ports()).env("CONFIG", "examples/cluster/secure.lua");
+    command.env("PORT", three_ports().to_string()).env("CONFIG", "examples/cluster/secure.lua");
     command.env("CERTIFICATES", dir.path()).arg(env!("CARGO_BIN_EXE_ironsky"));
     assert!(output(&mut command).contains("store: the best player is blue\n"));
 }
@@ -148,7 +145,10 @@ fn the_nodes_of_the_cluster_play_with_certificates() {
 fn the_nodes_find_each_other() {
     let mut command = Command::new("examples/discovery/run.sh");
     let text = output(
-        command.arg(env!("CARGO_BIN_EXE_ironsky")).env_remove("SOURCE").env("PORT", three_ports()),
+        command
+            .arg(env!("CARGO_BIN_EXE_ironsky"))
+            .env_remove("SOURCE")
+            .env("PORT", three_ports().to_string()),
     );
     for (node, next) in [("red", "green"), ("green", "blue"), ("blue", "red")] {
         let line = format!(r#"{node}: {next} says "I am {next}, and got \"hello from {node}\"""#);

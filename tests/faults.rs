@@ -26,10 +26,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::nodes::Runtime::Ours;
-use common::nodes::{Runtime, free_ports};
+use common::nodes::{Node, Runtime, free_ports};
 use common::{Random, seed};
 use forwarder::Forwarder;
-use run::{Run, Setup, is_full, length, now_ms, start_harbor};
+use run::{Run, Setup, is_full, length, load, now_ms, start_harbor};
 use wires::Wires;
 
 fn frozen(name: &'static str, heartbeat: f64) {
@@ -50,7 +50,7 @@ fn a_slave_that_is_killed_again_and_again() {
     caller.wait_for("CALLS");
     let callee = start_harbor(&Ours, "fault_callee", 2, &ports);
     callee.wait_for("LISTENS");
-    let mut run = Run::with("slave killed", caller, callee, None);
+    let mut run = Run::with("slave killed", caller, callee, Some("harbor 2"));
     let until = Instant::now() + length(2500, 60);
     while Instant::now() < until {
         thread::sleep(Duration::from_millis(random.below(1000) as u64));
@@ -69,7 +69,7 @@ fn a_master_that_is_killed_and_comes_back() {
     let callee = start_harbor(&Ours, "fault_callee", 2, &ports);
     callee.wait_for("LISTENS");
     let caller = start_harbor(&Ours, "fault_caller", 3, &ports);
-    let mut run = Run::with("master killed", caller, callee, None);
+    let mut run = Run::with("master killed", caller, callee, Some("harbor 2"));
     for _ in 0..if is_full() { 10 } else { 1 } {
         master.kill();
         run.caller.wait_for("Master disconnect");
@@ -126,7 +126,7 @@ fn a_network_that_lets_nothing_pass() {
 
 #[test]
 fn packets_that_are_dropped() {
-    let Some(wires) = Wires::new() else {
+    let Some(wires) = Wires::new("p") else {
         return eprintln!("skipped: network namespaces cannot be made here");
     };
     let heartbeat = if is_full() { 1.0 } else { 0.2 };
@@ -134,6 +134,55 @@ fn packets_that_are_dropped() {
     let mut run = Run::cluster("packets dropped, heartbeat", &setup);
     assert!(wires.forward(false));
     thread::sleep(length(3000, 30));
+    assert!(wires.forward(true));
+    run.returned(now_ms());
+    run.finish();
+}
+
+/// Without questions of the link, the system's signs of life and what is not acknowledged tell.
+#[test]
+fn packets_that_are_dropped_on_a_link_without_heartbeat() {
+    let Some(wires) = Wires::new("c") else {
+        return eprintln!("skipped: network namespaces cannot be made here");
+    };
+    let setup = Setup { silence: 2, wires: Some(&wires), ..Setup::default() };
+    let mut run = Run::cluster("packets dropped, silence 2 s", &setup);
+    assert!(wires.forward(false));
+    run.history.wait_for_error("Connection timed out");
+    assert!(wires.forward(true));
+    run.returned(now_ms());
+    run.finish();
+}
+
+/// The machines of two harbors do not hear of each other. The system's signs of life find that out.
+#[test]
+fn packets_between_harbors_that_are_dropped() {
+    let Some(wires) = Wires::new("h") else {
+        return eprintln!("skipped: network namespaces cannot be made here");
+    };
+    let [master, one, two] = free_ports();
+    let silence = if is_full() { 10 } else { 2 };
+    let config = |number, address: &str, port| {
+        let master = format!("{}:{master}", wires::CALLER);
+        let standalone =
+            if number == 1 { format!("standalone = '{master}'") } else { String::new() };
+        format!(
+            "harbor = {number}\naddress = '{address}:{port}'\nmaster = '{master}'\n{standalone}\n\
+             harbor_silence = {silence}\n{}",
+            load()
+        )
+    };
+    let start = |namespace: &str, script, config: &str| {
+        Node::start_in(Some(namespace), &Ours, script, config)
+    };
+    let caller = start(&wires.caller(), "fault_caller", &config(1, wires::CALLER, one));
+    caller.wait_for("CALLS");
+    let callee = start(&wires.callee(), "fault_callee", &config(2, wires::CALLEE, two));
+    let mut run = Run::with("harbor: packets dropped", caller, callee, Some("harbor 2"));
+    assert!(wires.forward(false));
+    run.caller.wait_for("slave 2 is down");
+    run.callee.wait_for("The master is away");
+    thread::sleep(length(1500, 20));
     assert!(wires.forward(true));
     run.returned(now_ms());
     run.finish();
@@ -178,7 +227,8 @@ fn a_slave_of_the_reference_is_killed() {
     let caller = start_harbor(&Ours, "fault_caller", 1, &ports);
     caller.wait_for("CALLS");
     let callee = start_harbor(&reference, "fault_callee", 2, &ports);
-    let mut run = Run::with("harbor: ironsky calls skynet, killed", caller, callee, None);
+    let mut run =
+        Run::with("harbor: ironsky calls skynet, killed", caller, callee, Some("harbor 2"));
     for _ in 0..3 {
         run.kill_callee(Duration::from_millis(200));
     }
@@ -191,7 +241,7 @@ fn master_that_is_called(name: &'static str, master: &Runtime) {
     let callee = start_harbor(master, "fault_callee", 1, &ports);
     callee.wait_for("LISTENS");
     let caller = start_harbor(&Ours, "fault_caller", 2, &ports);
-    let mut run = Run::with(name, caller, callee, None);
+    let mut run = Run::with(name, caller, callee, Some("harbor 1"));
     for _ in 0..3 {
         run.kill_callee(Duration::from_millis(200));
     }

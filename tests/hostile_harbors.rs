@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use common::nodes::Runtime::Ours;
 use common::nodes::{Node, free_ports, harbor};
-use common::{DEADLINE, wait_until};
+use common::{DEADLINE, accept, wait_until};
 
 /// The number of the harbor that is played here.
 const OWN: u8 = 9;
@@ -66,12 +66,6 @@ fn connect(port: u16) -> TcpStream {
     stream
 }
 
-fn accept(listener: &TcpListener) -> TcpStream {
-    let (stream, _) = listener.accept().unwrap();
-    stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    stream
-}
-
 #[track_caller]
 fn expect_closed(mut stream: TcpStream) {
     let mut byte = [0];
@@ -93,8 +87,12 @@ fn expect_few(node: &Node, part: &str, begin: Instant) {
 
 /// A node with a master, and the ports of master and slave.
 fn master() -> (Node, [u16; 2]) {
+    master_with("harbor_server")
+}
+
+fn master_with(script: &str) -> (Node, [u16; 2]) {
     let ports = free_ports::<2>();
-    let node = Node::start(&Ours, "harbor_server", &harbor(1, &ports));
+    let node = Node::start(&Ours, script, &harbor(1, &ports));
     node.wait_for("READY");
     (node, ports)
 }
@@ -103,26 +101,46 @@ fn master() -> (Node, [u16; 2]) {
 /// its node, before the handshake.
 fn join(master: u16) -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address = format!("127.0.0.1:{}", listener.local_addr().unwrap().port());
+    join_at(master, &listener)
+}
+
+/// As `join`, with a listener that stays.
+fn join_at(master: u16, listener: &TcpListener) -> (TcpStream, TcpStream) {
+    let address = listener.local_addr().unwrap().to_string();
     let mut control = connect(master);
     control.write_all(&packet(&[string("H"), small(OWN), string(&address)])).unwrap();
     assert_eq!(read_packet(&mut control), [string("W"), small(1)].concat());
-    (control, accept(&listener))
+    (control, accept(listener))
 }
 
-/// As `join`, with the handshake done. Returns also the address of the service `SRV1`.
-fn join_and_greet(master: u16) -> (TcpStream, TcpStream, u32) {
-    let (mut control, mut data) = join(master);
+/// The older slave has connected: both say who they are.
+fn shake(data: &mut TcpStream) {
     let mut number = [0];
     data.read_exact(&mut number).unwrap();
     assert_eq!(number, [1]);
     data.write_all(&[OWN]).unwrap();
+}
+
+/// As `join`, with the handshake done.
+fn join_and_shake(master: u16) -> (TcpStream, TcpStream) {
+    let (control, mut data) = join(master);
+    shake(&mut data);
+    (control, data)
+}
+
+/// As `join_and_shake`. Returns also the address of the service `SRV1`.
+fn join_and_greet(master: u16) -> (TcpStream, TcpStream, u32) {
+    let (mut control, data) = join_and_shake(master);
+    let service = find_service(&mut control);
+    (control, data, service)
+}
+
+fn find_service(control: &mut TcpStream) -> u32 {
     control.write_all(&packet(&[string("Q"), string("SRV1")])).unwrap();
-    let answer = read_packet(&mut control);
+    let answer = read_packet(control);
     let known = [string("N"), string("SRV1"), vec![0x22]].concat();
     assert_eq!(answer[..known.len()], known);
-    let address = u32::from_le_bytes(answer[known.len()..].try_into().unwrap());
-    (control, data, address)
+    u32::from_le_bytes(answer[known.len()..].try_into().unwrap())
 }
 
 /// Calls the service as a decent harbor would.
@@ -233,6 +251,134 @@ fn a_harbor_that_talks_nonsense_is_heard_a_few_times_a_second() {
     assert!(!node.read("log").contains("unknown session"), "{}", node.read("log"));
 }
 
+/// The kind of the next frame, who has sent it, and its session.
+fn read_label(stream: &mut TcpStream) -> (u8, u32, u32) {
+    let frame = read_frame(stream);
+    let (source, session) = asked(&frame);
+    (frame[frame.len() - 8], source, session)
+}
+
+/// A service ends while a request of another node waits for it.
+#[test]
+fn a_request_of_another_harbor_fails_with_the_service() {
+    let (_node, [port, _]) = master();
+    let (_control, mut data, service) = join_and_greet(port);
+    let own = u32::from(OWN) << 24 | 7;
+    data.write_all(&frame(&string("end"), own, 10, service, 1)).unwrap();
+    data.write_all(&frame(&string("echo"), own, 10, service, 2)).unwrap();
+    let mut errors = [read_label(&mut data), read_label(&mut data)];
+    errors.sort_unstable();
+    assert_eq!(errors, [(7, service, 1), (7, service, 2)]);
+}
+
+/// A request that a node passes on to a third one fails when that one is lost, and when it was lost
+/// before.
+#[test]
+fn a_request_that_is_passed_on_fails_with_the_third_node() {
+    let (_node, [port, _]) = master();
+    let (_control, mut data, service) = join_and_greet(port);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let mut control = connect(port);
+    let address = string(&listener.local_addr().unwrap().to_string());
+    control.write_all(&packet(&[string("H"), small(OWN - 1), address])).unwrap();
+    assert_eq!(read_packet(&mut control), [string("W"), small(2)].concat());
+    let mut third = accept(&listener);
+    third.read_exact(&mut [0]).unwrap();
+    third.write_all(&[OWN - 1]).unwrap();
+
+    let own = u32::from(OWN) << 24 | 7;
+    let other = (u32::from(OWN) - 1) << 24 | 1;
+    let pass_on = [&string("pass on"), &[0x22][..], &other.to_le_bytes()].concat();
+    data.write_all(&frame(&pass_on, own, 10, service, 1)).unwrap();
+    assert_eq!(read_label(&mut third), (10, own, 1));
+    third.write_all(&u32::MAX.to_be_bytes()).unwrap();
+    assert_eq!(read_label(&mut data), (7, other, 1));
+    drop((third, listener));
+    data.write_all(&frame(&pass_on, own, 10, service, 2)).unwrap();
+    assert_eq!(read_label(&mut data), (7, other, 2));
+}
+
+/// A connection that is lost while both nodes live is made again, by the one that knows where the
+/// other one listens.
+#[test]
+fn a_lost_connection_is_made_again() {
+    let (node, [port, _]) = master();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let (mut control, mut data) = join_at(port, &listener);
+    let service = find_service(&mut control);
+    for _ in 0..3 {
+        shake(&mut data);
+        call(&mut data, service);
+        drop(data);
+        data = accept(&listener);
+    }
+    drop((data, listener));
+    node.wait_for("Can't connect to 127.0.0.1:");
+    drop(control);
+    node.wait_for("slave 9 is down");
+}
+
+/// The other way round: the node is the younger one, and lets the older one connect again.
+#[test]
+fn a_slave_can_be_connected_to_again() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let node = slave(&listener);
+    let mut control = accept(&listener);
+    let hello = read_packet(&mut control);
+    let address = std::str::from_utf8(&hello[5..]).unwrap().to_owned();
+    control.write_all(&packet(&[string("W"), small(1)])).unwrap();
+    for round in 0..3 {
+        // It listens when it has seen the end of the connection before.
+        wait_until(|| {
+            let Ok(mut data) = TcpStream::connect(&address) else { return false };
+            data.set_read_timeout(Some(DEADLINE)).unwrap();
+            data.write_all(&[OWN]).unwrap();
+            data.read_exact(&mut [0]).is_ok()
+        });
+        wait_until(|| node.read("log").matches("Harbor 9 is down").count() > round);
+    }
+    node.wait_for("Shakehand ready");
+}
+
+/// What has asked, and the session.
+fn asked(frame: &[u8]) -> (u32, u32) {
+    let number = |at: usize| u32::from_be_bytes(frame[at..at + 4].try_into().unwrap());
+    (number(frame.len() - 12), number(frame.len() - 4))
+}
+
+/// Calls to a harbor end with the number of the node and the reason. What was given up is not sent
+/// any more, or known for a while, so that a late answer is dropped in silence.
+#[test]
+fn calls_to_a_harbor_end_with_a_reason_or_are_given_up() {
+    let (node, [port, _]) = master_with("harbor_asker");
+    let (mut control, mut data) = join_and_shake(port);
+    let service = (u32::from(OWN) << 24) + 1;
+    assert_eq!(read_frame(&mut data)[..6], string("first"));
+    let (caller, session) = asked(&read_frame(&mut data));
+    let address = [&[0x22], &service.to_le_bytes()[..]].concat();
+    control.write_all(&packet(&[string("R"), string("LATER"), address])).unwrap();
+    assert_eq!(read_frame(&mut data)[..6], string("named"));
+    data.write_all(&frame(b"spoofed", service, 7, caller, session)).unwrap();
+    let outcome = node.wait_for("ANSWER");
+    assert!(outcome.ends_with("call failed: harbor 9: :09000001 failed or is not there"));
+    let long = node.wait_for("LONG");
+    assert!(long.contains("call failed: harbor 9: a message of 167772"), "{long}");
+    let requests: Vec<_> = (0..5000).map(|_| read_frame(&mut data)).collect();
+    node.wait_for("GIVEN UP");
+    read_frame(&mut data);
+    for request in [&requests[4999], &requests[0]] {
+        let (caller, session) = asked(request);
+        data.write_all(&frame(&small(1), service, 1, caller, session)).unwrap();
+    }
+    data.write_all(&u32::MAX.to_be_bytes()).unwrap();
+    let reason = "call failed: harbor 9: the connection was closed: the length of a message was";
+    for call in ["LOST", "LATE"] {
+        let outcome = node.wait_for(call);
+        assert!(outcome.contains(reason), "{outcome}");
+    }
+    assert_eq!(node.read("log").matches("to no request of").count(), 1, "the first is forgotten");
+}
+
 /// A node with harbor 2 whose master is played here.
 fn slave(master: &TcpListener) -> Node {
     let [address] = free_ports();
@@ -304,6 +450,14 @@ fn a_slave_bears_a_master_that_talks_nonsense() {
         packet(&[string("N"), small(3)]),
     ];
     control.write_all(&nonsense.concat()).unwrap();
+    // Each is heard of, and one of them is connected to.
+    let absent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = string(&absent.local_addr().unwrap().to_string());
+    for _ in 0..MANY {
+        control.write_all(&packet(&[string("C"), small(4), address.clone()])).unwrap();
+    }
+    accept(&absent).read_exact(&mut [0]).unwrap();
+    drop(absent);
     for _ in 0..MANY {
         control.write_all(&packet(&[string("Z")])).unwrap();
     }
@@ -316,4 +470,36 @@ fn a_slave_bears_a_master_that_talks_nonsense() {
     control.write_all(&packet(&[string("W"), small(0)])).unwrap();
     assert_eq!(read_packet(&mut control), question);
     node.wait_for("Master is back");
+}
+
+/// The connection of an older slave to a new one, with the handshake done.
+fn meet(address: u16, number: u8) -> TcpStream {
+    let mut data = connect(address);
+    data.write_all(&[number]).unwrap();
+    let mut answer = [0];
+    data.read_exact(&mut answer).unwrap();
+    assert_eq!(answer, [2]);
+    data
+}
+
+#[test]
+fn a_slave_counts_each_harbor_that_it_waits_for_once() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let node = slave(&listener);
+    let mut control = accept(&listener);
+    let hello = read_packet(&mut control);
+    let address = String::from_utf8_lossy(&hello).rsplit(':').next().unwrap().parse().unwrap();
+    control.write_all(&packet(&[string("W"), small(3)])).unwrap();
+    node.wait_for("Waiting for 3 harbors");
+    // One comes and goes, and the master says so; one will never come; one is younger and goes.
+    drop(meet(address, 9));
+    node.wait_for("Harbor 9 is down");
+    let gone = |number| packet(&[string("D"), small(number)]);
+    let younger = packet(&[string("C"), small(5), string("127.0.0.1:1")]);
+    let said = [gone(9), gone(8), gone(8), younger, gone(5), packet(&[string("Z")])];
+    control.write_all(&said.concat()).unwrap();
+    node.wait_for("Invalid master message type Z");
+    assert!(!node.read("log").contains("Shakehand ready"), "{}", node.read("log"));
+    let _last = meet(address, 7);
+    node.wait_for("Shakehand ready");
 }

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "common/programs.rs"]
+mod programs;
+
+use programs::{finish, output, signal};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -28,7 +32,7 @@ fn a_tiny_run_writes_every_form_of_its_report() {
     let dir = tempfile::tempdir().unwrap();
     let args = "--only exclusive --locks mutex,std --threads 2 --section 1us --rounds 2 --cell 3 \
                 --out made/here";
-    let Output { status, stdout, stderr } = lab(dir.path(), args).output().unwrap();
+    let Output { status, stdout, stderr } = output(&mut lab(dir.path(), args));
     assert!(status.success(), "{}", text(&stderr));
     for part in ["exclusive/t2/s1000", "mutex", "std", "Written:", "made/here/report.html"] {
         assert!(text(&stdout).contains(part), "{part} is not in {}", text(&stdout));
@@ -52,7 +56,7 @@ fn actors_are_measured_under_strategies() {
     let dir = tempfile::tempdir().unwrap();
     let args =
         "actors --only ring,fair+write+locked+condvar --workers 2 --rounds 3 --cell 3 --out r";
-    let Output { status, stdout, stderr } = lab(dir.path(), args).output().unwrap();
+    let Output { status, stdout, stderr } = output(&mut lab(dir.path(), args));
     assert!(status.success(), "{}", text(&stderr));
     assert!(text(&stdout).contains("actors/ring/w2"), "{}", text(&stdout));
     let report = report(&dir.path().join("r"));
@@ -73,7 +77,7 @@ fn parts_refuse_what_makes_no_sense() {
 #[test]
 fn a_lua_workload_without_a_source_tree_is_told_so() {
     let dir = tempfile::tempdir().unwrap();
-    let output = lab(dir.path(), "lua config --source .").output().unwrap();
+    let output = output(&mut lab(dir.path(), "lua config --source ."));
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("no source tree of ironsky in ."));
 }
@@ -81,7 +85,7 @@ fn a_lua_workload_without_a_source_tree_is_told_so() {
 #[test]
 fn a_lua_workload_that_is_not_there_is_told_before_anything_is_built() {
     let dir = tempfile::tempdir().unwrap();
-    let output = lab(dir.path(), "lua none.lua").output().unwrap();
+    let output = output(&mut lab(dir.path(), "lua none.lua"));
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("none.lua: No such file"), "{}", text(&output.stderr));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
@@ -97,9 +101,8 @@ fn an_interrupted_run_writes_what_it_has() {
     // The progress is told after the handler of the signal was set up.
     let mut lines = BufReader::new(run.stderr.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains(" left: ")));
-    let pid = run.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    let output = run.wait_with_output().unwrap();
+    assert!(signal("INT", run.id()));
+    let output = finish(run);
     assert_eq!(output.status.code(), Some(130), "{}", text(&output.stdout));
     let report = report(dir.path());
     assert!(!report.complete);
@@ -110,7 +113,7 @@ fn an_interrupted_run_writes_what_it_has() {
 #[track_caller]
 fn check_refused(args: &str, parts: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
-    let output = lab(dir.path(), args).output().unwrap();
+    let output = output(&mut lab(dir.path(), args));
     let stderr = text(&output.stderr);
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""), "{args}: {stderr}");
     for part in parts {
@@ -139,7 +142,7 @@ fn a_profile_is_replayed() {
         "hold_ns": 50, "outside_ns": 500, "acquisitions": 1000, "collisions": 3}]"#;
     fs::write(dir.path().join("p.json"), profile).unwrap();
     let args = "--replay p.json --locks rw-fair,std --rounds 1 --cell 3 --out .";
-    let output = lab(dir.path(), args).output().unwrap();
+    let output = output(&mut lab(dir.path(), args));
     assert!(output.status.success(), "{}", text(&output.stderr));
     let report = report(dir.path());
     assert_eq!(report.questions[0].name, "replay/registry");
@@ -152,7 +155,7 @@ fn a_file_that_cannot_be_written_is_named() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("file"), "").unwrap();
     let args = "--only exclusive/t1 --locks mutex --rounds 1 --cell 1 --out file";
-    let output = lab(dir.path(), args).output().unwrap();
+    let output = output(&mut lab(dir.path(), args));
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("cannot be written"), "{}", text(&output.stderr));
 }
@@ -160,7 +163,7 @@ fn a_file_that_cannot_be_written_is_named() {
 #[test]
 fn help_teaches_by_examples() {
     let dir = tempfile::tempdir().unwrap();
-    let output = lab(dir.path(), "--help").output().unwrap();
+    let output = output(&mut lab(dir.path(), "--help"));
     assert!(output.status.success());
     for part in ["ironsky lab --profile standard", "--replay", "[default: quick]"] {
         assert!(text(&output.stdout).contains(part), "{part} is not in {}", text(&output.stdout));

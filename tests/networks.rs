@@ -13,7 +13,16 @@ mod security;
 mod strangers;
 
 use common::nodes::Runtime::Ours;
-use common::nodes::{Node, free_ports, harbor, pairs};
+use common::nodes::{Node, Runtime, free_ports, harbor, pairs};
+
+/// The config of a node with the script `harbor_sleeper`.
+fn sleeper(number: usize, ports: &[u16]) -> String {
+    format!("{}round = {number}", harbor(number, ports))
+}
+
+fn skipped() {
+    eprintln!("skipped: nodes of the reference (IRONSKY_REFERENCE is not set)");
+}
 
 #[test]
 fn harbors_call_each_other() {
@@ -40,10 +49,48 @@ fn a_call_to_a_killed_harbor_fails_and_it_can_come_back() {
         sleeper.kill();
         let failed = watcher.wait_for(&format!("CALL {round}"));
         assert!(failed.starts_with(&format!("CALL {round} false")), "{failed}");
+        assert!(failed.contains("call failed: harbor 2: the "), "{failed}");
         watcher.wait_for(&format!("GONE {round}"));
         let late = watcher.wait_for(&format!("LATE {round}"));
         assert!(late.starts_with(&format!("LATE {round} false")), "{late}");
+        assert!(late.contains("call failed: harbor 2: the "), "{late}");
     }
+}
+
+/// What the table of docs/src/guide/networks.md says of nodes that come back to skynet's.
+#[test]
+fn a_master_of_the_reference_refuses_a_number_that_it_has_had() {
+    let Some(reference) = Runtime::reference() else { return skipped() };
+    let ports = free_ports::<3>();
+    let master = Node::start(&reference, "harbor_server", &harbor(1, &ports));
+    master.wait_for("READY");
+    let mut slave = Node::start(&Ours, "harbor_sleeper", &sleeper(2, &ports));
+    slave.wait_for("Shakehand ready");
+    slave.kill();
+    master.wait_for("slave 2 is down");
+    slave.start_again();
+    slave.wait_for_end();
+    slave.wait_for("has closed the connection: is there, or was there, another harbor 2?");
+    master.wait_for("Slave 2 already register on 127.0.0.1:");
+}
+
+#[test]
+fn a_slave_of_the_reference_does_not_look_for_its_master() {
+    let Some(reference) = Runtime::reference() else { return skipped() };
+    let ports = free_ports::<4>();
+    let mut master = Node::start(&Ours, "harbor_server", &harbor(1, &ports));
+    master.wait_for("READY");
+    let others = [(reference, 2), (Ours, 3)].map(|(runtime, number)| {
+        let slave = Node::start(&runtime, "harbor_sleeper", &sleeper(number, &ports));
+        slave.wait_for("Shakehand ready");
+        slave
+    });
+    master.kill();
+    others[0].wait_for("Master disconnect");
+    master.start_again();
+    others[1].wait_for("Master is back");
+    // It had as long as the other one.
+    assert!(!master.read("log").contains("Harbor 2 (fd="), "{}", master.read("log"));
 }
 
 #[test]

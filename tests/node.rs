@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{DEADLINE, wait_until};
+use common::{DEADLINE, programs, wait_until};
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -71,9 +71,7 @@ impl Process {
 
     #[track_caller]
     fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let status = Command::new("kill").args(["-s", name, &pid]).status().unwrap();
-        assert!(status.success());
+        assert!(programs::signal(name, self.child.id()));
     }
 
     /// Waits for the end of the process.
@@ -301,9 +299,7 @@ fn an_idle_node_does_not_wake_up() {
     }
     assert!(counts[1..].iter().all(|count| *count < 5), "wake-ups in 2 s each: {counts:?}");
     process.signal("TERM");
-    let begin = Instant::now();
     process.end().expect_status(0);
-    assert!(begin.elapsed() < Duration::from_secs(2), "the end took {:?}", begin.elapsed());
 }
 
 #[test]
@@ -318,7 +314,7 @@ fn many_workers_start_and_end() {
 fn check_has_nothing_to_say_about_a_good_config() {
     let stage = Stage::new("");
     let mut command = Command::new(env!("CARGO_BIN_EXE_ironsky"));
-    let output = command.args(["check", "config"]).current_dir(stage.dir.path()).output().unwrap();
+    let output = programs::output(command.args(["check", "config"]).current_dir(stage.dir.path()));
     assert_eq!(String::from_utf8_lossy(&output.stdout), "nothing to complain about\n");
     assert!(output.status.success());
 }

@@ -40,6 +40,7 @@ pub(crate) fn run(bytes: &[u8]) {
     let frames = frames(bytes);
     // What goes wrong while the bytes are sent is the attacker's trouble.
     let _ = match wire % 4 {
+        0 if wire & 4 != 0 => intrude(&target.cluster, &frames),
         0 => ask(&target.cluster, &frames),
         1 => answer(&target, &frames),
         2 => join(&target.master, &frames),
@@ -150,10 +151,21 @@ fn query(session: u32) -> Vec<u8> {
     framed(&[&[0; 5], &session.to_le_bytes()[..], &name].concat())
 }
 
-/// Sends packets of requests, and a query behind them, whose answer must come.
+/// Sends packets before any that a node would send: the connection may end at any time.
+fn intrude(address: &str, frames: &[Vec<u8>]) -> Result<()> {
+    let mut stream = connect(address)?;
+    for frame in frames {
+        stream.write_all(&framed(frame))?;
+    }
+    Ok(())
+}
+
+/// Sends packets of requests between two queries; the answer to the last one must come.
 fn ask(address: &str, frames: &[Vec<u8>]) -> Result<()> {
+    const FIRST: u32 = 0x7fff_fff1;
     const LAST: u32 = 0x7fff_fff0;
     let mut stream = connect(address)?;
+    stream.write_all(&query(FIRST))?;
     for frame in frames {
         stream.write_all(&framed(frame))?;
     }

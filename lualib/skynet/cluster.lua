@@ -6,12 +6,41 @@ local cluster = {}
 
 local clusterd
 
+-- The longest time limit in centiseconds, about as long as for ever.
+local LIMIT_MAX <const> = 1 << 40
+
 -- node -> the service that sends to it
 local senders = {}
 
 -- node -> what waits for its sender, in order: { co = coroutine } for a call, and the arguments
--- { address, msg, size } of a push. `late` counts the calls in it that wait no more.
+-- { address, msg, size } of a push, each with the bytes that it holds. `late` counts the calls in it
+-- that wait no more, `bytes` is what the others hold.
 local queues = {}
+
+-- What an entry holds beside its arguments, roughly.
+local COST <const> = 512
+
+-- Made when something waits.
+local settings, log
+
+-- Returns why nothing more can wait for the sender of a node, or nil.
+local function excess(node)
+	local queue = queues[node]
+	if not queue then
+		return nil
+	end
+	settings = settings or require "skynet.cluster.settings"
+	if queue.bytes >= settings.unsent_link then
+		return string.format("node %s: %d MiB wait until it is known where it is and a connection is made, "
+			.. "the limit is %d (cluster_unsent_link)", node, queue.bytes >> 20, settings.unsent_link >> 20)
+	end
+end
+
+local function drop_push(text, msg, size)
+	skynet.trash(msg, size)
+	log = log or require "skynet.limited_log"()
+	log("cluster: a push is dropped: " .. text)
+end
 
 -- Gets the sender of a node, and then serves the queue, which may grow meanwhile.
 local function serve(node, queue)
@@ -29,6 +58,9 @@ local function serve(node, queue)
 	while queue[at] do
 		local entry = queue[at]
 		at = at + 1
+		if not entry.late then
+			queue.bytes = queue.bytes - entry.bytes
+		end
 		if entry.late then
 			-- Its caller has got an error.
 		elseif entry.co then
@@ -47,16 +79,18 @@ local function serve(node, queue)
 	end
 end
 
--- Returns the queue that the entry is in now.
-local function enqueue(node, entry)
+-- Returns the queue that the entry, with arguments of so many bytes, is in now.
+local function enqueue(node, entry, size)
 	local queue = queues[node]
+	entry.bytes = size + COST
 	if queue then
 		table.insert(queue, entry)
 	else
-		queue = { entry, late = 0 }
+		queue = { entry, late = 0, bytes = 0 }
 		queues[node] = queue
 		skynet.fork(serve, node, queue)
 	end
+	queue.bytes = queue.bytes + entry.bytes
 	return queue
 end
 
@@ -64,6 +98,7 @@ end
 local function leave(queue, turn)
 	turn.late = true
 	queue.late = queue.late + 1
+	queue.bytes = queue.bytes - turn.bytes
 	if queue.served or 2 * queue.late < #queue then
 		return
 	end
@@ -79,16 +114,20 @@ local function leave(queue, turn)
 	queue.late = 0
 end
 
--- Blocks until the sender is known, at most until the time `deadline` if there is one. The caller
--- sends its request without yielding before. Returns nil and a text without a sender, and no text
--- when it is too late.
-local function sender_of(node, deadline)
+-- Blocks until the sender is known, at most until the time `deadline` if there is one; `size` is what
+-- the caller has to send. It sends its request without yielding before. Returns nil and a text
+-- without a sender, and no text when it is too late.
+local function sender_of(node, size, deadline)
 	local sender = senders[node]
 	if sender then
 		return sender
 	end
+	local text = excess(node)
+	if text then
+		return nil, text
+	end
 	local turn = { co = coroutine.running() }
-	local queue = enqueue(node, turn)
+	local queue = enqueue(node, turn, size)
 	repeat
 		if deadline == nil then
 			skynet.wait(turn.co)
@@ -128,8 +167,8 @@ end
 -- Sends a packed request, and waits for the answer: `limit` centiseconds at most, for ever when it
 -- is 0 or less. Returns true and the results, or false and what went wrong.
 local function request(limit, node, address, msg, size)
-	local deadline = limit > 0 and skynet.now() + limit or nil
-	local sender, text = sender_of(node, deadline)
+	local deadline = limit > 0 and skynet.now() + math.min(limit, LIMIT_MAX) or nil
+	local sender, text = sender_of(node, size, deadline)
 	if not sender then
 		skynet.trash(msg, size)
 		return false, text or late(address, limit)
@@ -163,10 +202,13 @@ end
 function cluster.send(node, address, ...)
 	local sender = senders[node]
 	local msg, size = skynet.pack(...)
+	local text = not sender and excess(node)
 	if sender then
 		skynet.send(sender, "lua", "push", address, msg, size)
+	elseif text then
+		drop_push(text, msg, size)
 	else
-		enqueue(node, { address, msg, size })
+		enqueue(node, { address, msg, size }, size)
 	end
 end
 
@@ -260,7 +302,7 @@ end
 
 -- Returns the local service that sends to a node, nil when it cannot be reached. Blocks meanwhile.
 function cluster.get_sender(node)
-	return (sender_of(node))
+	return (sender_of(node, 0))
 end
 
 skynet.init(function()

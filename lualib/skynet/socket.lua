@@ -135,6 +135,19 @@ function socket.open(addr, port)
 	return connect(driver.connect(addr, port))
 end
 
+-- As open, within so many hundredths of a second.
+function socket.open_timeout(time, addr, port)
+	local id = driver.connect(addr, port)
+	skynet.timeout(time, function()
+		local s = sockets[id]
+		if s and s.connecting then
+			s.connecting = string.format("no connection after %g s", time / 100)
+			driver.shutdown(id)
+		end
+	end)
+	return connect(id)
+end
+
 -- Reads and writes a descriptor of the process.
 function socket.bind(descriptor)
 	return connect(driver.bind(descriptor))

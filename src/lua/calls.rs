@@ -228,6 +228,7 @@ unsafe fn expire(vm: *mut Vm, session: i32) {
         else {
             return;
         };
+        tell_given_up(vm, session, callee);
         forget_name(vm, session, callee);
         if let Some(oldest) = (*vm).calls.give_up(session)
             && matches!((*vm).waiters.get(&oldest), Some(Waiter::Ignored))
@@ -236,6 +237,27 @@ unsafe fn expire(vm: *mut Vm, session: i32) {
         }
         (*vm).answer = Answer::TimedOut;
         Vm::run(vm, task, 0);
+    }
+}
+
+/// Lets the way to other nodes forget a request whose answer nobody waits for. If it was made by
+/// name, the name is still known.
+///
+/// # Safety
+/// Rule 1.
+pub(super) unsafe fn tell_given_up(vm: *mut Vm, session: i32, callee: Address) {
+    // SAFETY: as the caller's; the references end here.
+    unsafe {
+        let context = &(*vm).context;
+        let leaves = match callee {
+            Address::NOBODY => {
+                (*vm).named_calls.get(&session).is_some_and(|name| !name.starts_with(b"."))
+            }
+            _ => context.node().is_remote(callee),
+        };
+        if leaves {
+            context.give_up(Session::new(session));
+        }
     }
 }
 

@@ -106,7 +106,10 @@ impl Vm {
             while let Some(session) = (*vm).failures.pop_front() {
                 match (*vm).waiters.remove(&session) {
                     Some(Waiter::Call { task, .. }) => {
-                        (*vm).answer = Answer::Failed;
+                        (*vm).answer = match (*vm).explains(session) {
+                            true => Answer::Explained,
+                            false => Answer::Failed,
+                        };
                         return Some((task, 0));
                     }
                     Some(Waiter::Expect { function }) => {

@@ -1,12 +1,15 @@
 //! What PTYPE_ERROR does: requests that fail, and services that are gone. Lua API section 3.6.
+//!
+//! An error may have a text, which the failing call raises: the harbor service gives one.
 
 use std::ffi::c_int;
+use std::ptr;
 
 use mlua::ffi::{self, lua_State};
 
 use super::dispatch::forget_name;
-use super::vm::{Vm, Waiter, vm_of};
-use crate::message::Address;
+use super::vm::{Current, Vm, Waiter, vm_of};
+use crate::message::{Address, Kind};
 
 /// The built-in handling of PTYPE_ERROR. Spec: Lua API section 3.6.
 pub(super) unsafe fn error_message(vm: *mut Vm, session: i32, source: Address) {
@@ -66,6 +69,17 @@ pub(super) unsafe fn service_gone(vm: *mut Vm, address: Address, name: Option<&[
 }
 
 impl Vm {
+    /// Tells whether the current message is an error with a text for the call of this session, and
+    /// still has its block.
+    pub(super) fn explains(&self, session: i32) -> bool {
+        let Current { kind, start, len, .. } = self.current;
+        kind == Kind::ERROR
+            && self.current.session.number() == session
+            && len > 0
+            && !start.is_null()
+            && ptr::eq(start, self.block)
+    }
+
     /// Returns the sessions of calls to an address or a name, oldest first, as an iterator that
     /// owns nothing which a Lua error could leak.
     unsafe fn calls_to(

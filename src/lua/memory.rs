@@ -7,6 +7,10 @@
 //!
 //! jemalloc is asked through `mallctl`, which is looked up at run time: with another allocator it
 //! is not there, and every figure of the heap is 0, as in a reference without jemalloc.
+//!
+//! jemalloc gives pages back to the system some seconds after their last use, but looks at the
+//! time only when it is called: what a burst needed would stay as long as the node is idle. So the
+//! executable has a thread of jemalloc's do it ([`return_unused_memory`]).
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
@@ -18,7 +22,7 @@ use mlua::ffi::{
 };
 
 use super::native::set_functions;
-use super::vm::vm_of;
+use super::vm::{Vm, vm_of};
 use crate::message::Address;
 use crate::node::Context;
 
@@ -29,7 +33,7 @@ type Mallctl =
 pub(super) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this.
     unsafe {
-        lua_createtable(l, 0, 10);
+        lua_createtable(l, 0, 11);
         set_functions(
             l,
             &[
@@ -43,6 +47,7 @@ pub(super) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int {
                 (c"mallctl", mallctl),
                 (c"dumpheap", unavailable),
                 (c"profactive", profactive),
+                (c"trim", trim),
             ],
         );
         1
@@ -75,14 +80,26 @@ fn read(name: &CStr) -> u64 {
 
 /// Has jemalloc take new figures.
 fn refresh() {
-    if let Some(control) = control() {
-        let mut epoch = 1u64;
-        // SAFETY: the epoch is a number of eight bytes, which is written only.
-        unsafe {
-            let epoch = (&raw mut epoch).cast();
-            control(c"epoch".as_ptr(), ptr::null_mut(), ptr::null_mut(), epoch, size_of::<u64>());
-        }
-    }
+    set(c"epoch", 1u64);
+}
+
+/// Sets an option of jemalloc's. Returns whether there is one of that name and type.
+fn set<T>(name: &CStr, mut value: T) -> bool {
+    let Some(control) = control() else { return false };
+    // SAFETY: the name is a C string. The value is read only, and refused when its size is not
+    // that of the option.
+    let failed = unsafe {
+        let value = (&raw mut value).cast();
+        control(name.as_ptr(), ptr::null_mut(), ptr::null_mut(), value, size_of::<T>())
+    };
+    failed == 0
+}
+
+/// Has jemalloc, if it is the allocator, give memory that is not used back to the system in time,
+/// in a thread of its own, which sleeps while there is none. A process that forks calls this
+/// afterwards. Returns whether it does.
+pub fn return_unused_memory() -> bool {
+    set(c"max_background_threads", 1usize) && set(c"background_thread", true)
 }
 
 unsafe extern "C-unwind" fn total(l: *mut lua_State) -> c_int {
@@ -170,6 +187,13 @@ unsafe extern "C-unwind" fn mallctl(l: *mut lua_State) -> c_int {
         lua_pushinteger(l, read(name) as lua_Integer);
         1
     }
+}
+
+/// `trim()`: lets the garbage collector have the coroutines that this service keeps for later.
+unsafe extern "C-unwind" fn trim(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this in a live Vm, and no idle coroutine is on the stack.
+    unsafe { Vm::release_idle_tasks(vm_of(l)) };
+    0
 }
 
 /// `profactive([on])`: whether heap profiles are taken: the allocator is built without them.

@@ -61,6 +61,7 @@ mod vm;
 mod wanted;
 
 pub use library::embedded;
+pub use memory::return_unused_memory;
 /// The crate that native Lua modules are written with, in the version that the runtime uses.
 pub use mlua;
 pub use runtime::Runtime;

@@ -13,6 +13,7 @@ use mlua::ffi::{
     lua_rawgeti, lua_rawseti, lua_xmove,
 };
 
+use super::calls;
 use super::trace::Tag;
 use super::vm::{TASK, Vm, Waiter, set_extra};
 use crate::message::{Address, Kind, Session};
@@ -125,6 +126,19 @@ impl Vm {
         }
     }
 
+    /// Lets the garbage collector have all idle threads but a few.
+    ///
+    /// # Safety
+    /// As `trim`.
+    pub(super) unsafe fn release_idle_tasks(vm: *mut Vm) {
+        // SAFETY: the caller's. The first look forgets how many were in use.
+        unsafe {
+            Vm::trim(vm);
+            Vm::trim(vm);
+            (*vm).tasks.idle.shrink_to_fit();
+        }
+    }
+
     /// Frees a task's record and lets the garbage collector have its thread. The table of anchors
     /// is on top of the main stack.
     unsafe fn free_task(vm: *mut Vm, task: *mut Task) {
@@ -182,6 +196,9 @@ impl Vm {
     unsafe fn abandon(vm: *mut Vm, session: i32) {
         // SAFETY: rule 1.
         unsafe {
+            if let Some(&Waiter::Call { callee, .. }) = (*vm).waiters.get(&session) {
+                calls::tell_given_up(vm, session, callee);
+            }
             (*vm).named_calls.remove(&session);
             match (*vm).waiters.get(&session) {
                 None => {}

@@ -9,10 +9,11 @@ use std::ffi::{CStr, c_int};
 use std::mem::{size_of, take};
 
 use mlua::ffi::{
-    LUA_TNIL, lua_CFunction, lua_State, lua_createtable, lua_gettop, lua_newuserdatauv,
-    lua_pushboolean, lua_pushcfunction, lua_pushinteger, lua_pushlstring, lua_pushnil,
-    lua_pushvalue, lua_setfield, lua_setmetatable, lua_toboolean, lua_type, luaL_checklstring,
-    luaL_checkudata, luaL_newmetatable, luaL_testudata,
+    LUA_TLIGHTUSERDATA, LUA_TNIL, lua_CFunction, lua_State, lua_createtable, lua_gettop,
+    lua_newuserdatauv, lua_pushboolean, lua_pushcfunction, lua_pushinteger, lua_pushlightuserdata,
+    lua_pushlstring, lua_pushnil, lua_pushvalue, lua_setfield, lua_setmetatable, lua_toboolean,
+    lua_touserdata, lua_type, luaL_checklstring, luaL_checktype, luaL_checkudata,
+    luaL_newmetatable, luaL_testudata,
 };
 
 use super::error::raise_top;
@@ -27,8 +28,8 @@ const SESSION: &CStr = c"ironsky.tls.session";
 pub(super) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int {
     // SAFETY: Lua calls this.
     unsafe {
-        lua_createtable(l, 0, 2);
-        set_functions(l, &[(c"newctx", new_context), (c"newtls", new_session)]);
+        lua_createtable(l, 0, 3);
+        set_functions(l, &[(c"newctx", new_context), (c"newtls", new_session), (c"adopt", adopt)]);
         1
     }
 }
@@ -298,6 +299,7 @@ const SESSION_METHODS: &[(&CStr, lua_CFunction)] = &[
     (c"set_ext_host_name", set_ext_host_name),
     (c"alpn", alpn),
     (c"close", close),
+    (c"release", release),
 ];
 
 /// `newtls(method, ctx [, hostname])`.
@@ -315,6 +317,36 @@ unsafe extern "C-unwind" fn new_session(l: *mut lua_State) -> c_int {
         context(l, 2);
         push_object(l, (SESSION, SESSION_METHODS, collect_session), || {
             Session::new(role, context(l, 2), name.map(text)).map_err(|error| error.to_string())
+        })
+    }
+}
+
+/// `tls:release() -> pointer`: takes the session out, for another service, which owns it then and
+/// gives the pointer to `adopt` once.
+unsafe extern "C-unwind" fn release(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; the metatable says what the userdata holds. Pushing a pointer does
+    // not raise.
+    unsafe {
+        let slot = luaL_checkudata(l, 1, SESSION.as_ptr()).cast::<Option<Session>>();
+        match (*slot).take() {
+            Some(session) => lua_pushlightuserdata(l, Box::into_raw(Box::new(session)).cast()),
+            None => fail(l, TlsError::Closed.to_string()),
+        }
+        1
+    }
+}
+
+/// `adopt(pointer) -> tls`: a session that another service has released.
+unsafe extern "C-unwind" fn adopt(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls this; the pointer is one of `release`, which gave the session away.
+    unsafe {
+        luaL_checktype(l, 1, LUA_TLIGHTUSERDATA);
+        let released = lua_touserdata(l, 1).cast::<Session>();
+        push_object(l, (SESSION, SESSION_METHODS, collect_session), || {
+            if released.is_null() {
+                return Err(TlsError::Closed.to_string());
+            }
+            Ok(*Box::from_raw(released))
         })
     }
 }

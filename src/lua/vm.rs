@@ -80,6 +80,8 @@ pub(super) enum Answer {
     Message,
     /// The request failed.
     Failed,
+    /// The request failed, and the current message has a text that says why.
+    Explained,
     /// It was woken before its time.
     Break,
     /// There was no answer in time.

@@ -1,6 +1,7 @@
-//! start, pause, close, shutdown, nodelay, and the end of a socket. Spec: network 1.6 and 1.9.
+//! start, pause, close, shutdown, options, and the end of a socket. Spec: network 1.6 and 1.9.
 
 use std::io;
+use std::time::Duration;
 
 use mio::unix::SourceFd;
 use mio::{Interest, Token};
@@ -60,6 +61,16 @@ impl<S: Strategy> Net<S> {
             if head.fd >= 0 && !head.packets {
                 // A foreign descriptor that is no TCP socket has no such option.
                 let _ = sys::socket_of(head.fd, |socket| socket.set_tcp_nodelay(true));
+            }
+        });
+    }
+
+    /// Lets a connection fail with ERROR whose other machine has been silent for so long.
+    pub fn limit_silence(&self, id: SocketId, limit: Duration) {
+        self.shared.with(id, |_, head| {
+            if head.fd >= 0 && !head.packets {
+                // A foreign descriptor that is no TCP socket has no such option.
+                let _ = sys::limit_silence(head.fd, limit);
             }
         });
     }

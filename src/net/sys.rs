@@ -6,8 +6,9 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
 
-use socket2::{SockAddr, SockRef};
+use socket2::{SockAddr, SockRef, TcpKeepalive};
 
 /// Lets a descriptor be used as a socket for the time of a call.
 pub(super) fn socket_of<T>(fd: RawFd, use_it: impl FnOnce(SockRef<'_>) -> T) -> T {
@@ -114,6 +115,19 @@ pub(super) fn local(fd: RawFd) -> Option<SocketAddr> {
     socket_of(fd, |socket| socket.local_addr()).ok().and_then(|address| address.as_socket())
 }
 
+/// Lets a connection fail whose other machine is silent for `limit`: also when nothing is sent, and
+/// when what was sent is not acknowledged or not read.
+pub(super) fn limit_silence(fd: RawFd, limit: Duration) -> io::Result<()> {
+    // Several signs of life may get lost before that. The system takes whole seconds.
+    let limit = limit.clamp(Duration::from_secs(1), Duration::from_secs(86_400));
+    let part = |of: u32| (limit / of).max(Duration::from_secs(1));
+    let signs = TcpKeepalive::new().with_time(part(3)).with_interval(part(6)).with_retries(4);
+    socket_of(fd, |socket| {
+        socket.set_tcp_keepalive(&signs)?;
+        socket.set_tcp_user_timeout(Some(limit))
+    })
+}
+
 /// Makes a foreign descriptor not block.
 pub(super) fn set_nonblocking(fd: RawFd) -> io::Result<()> {
     socket_of(fd, |socket| socket.set_nonblocking(true))
@@ -188,6 +202,22 @@ mod tests {
         );
         assert_eq!(error_text(&io::Error::from_raw_os_error(libc::EPIPE)), "Broken pipe");
         assert_eq!(error_text(&io::Error::other("own")), "own");
+    }
+
+    #[test]
+    fn a_limit_of_silence_is_known_to_the_system() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let options = |seconds| {
+            limit_silence(stream.as_raw_fd(), Duration::from_secs(seconds)).unwrap();
+            let socket = SockRef::from(&stream);
+            assert!(socket.keepalive().unwrap());
+            let (idle, interval) =
+                (socket.tcp_keepalive_time().unwrap(), socket.tcp_keepalive_interval().unwrap());
+            (idle.as_secs(), interval.as_secs(), socket.tcp_user_timeout().unwrap())
+        };
+        assert_eq!(options(60), (20, 10, Some(Duration::from_secs(60))));
+        assert_eq!(options(1), (1, 1, Some(Duration::from_secs(1))));
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub enum CallError {
     /// The service raised an error in its handler, ended, or refused.
     #[error("the call to {0} failed")]
     Failed(Address),
+    /// The service is on another node, which was not reached or reports an error.
+    #[error("the call to {0} failed: {1}")]
+    NotReached(Address, String),
     /// The answer took longer than the caller was ready to wait.
     #[error("no answer from {0} in time")]
     TimedOut(Address),
@@ -84,12 +87,20 @@ impl Caller {
         let request = Message { source, session, kind, payload: payload.into() };
         self.context.send(to, request).map_err(|_| CallError::NoService(to))?;
         loop {
-            let answer = self.receive(deadline, to)?;
+            let answer = self.receive(deadline, to).inspect_err(|_| {
+                if self.context.node().is_remote(to) {
+                    self.context.give_up(session);
+                }
+            })?;
             match answer.kind {
                 // What answers an earlier call came too late.
                 _ if answer.session != session => {}
                 Kind::RESPONSE => return Ok(answer.payload),
-                Kind::ERROR => return Err(CallError::Failed(to)),
+                Kind::ERROR if answer.payload.is_empty() => return Err(CallError::Failed(to)),
+                Kind::ERROR => {
+                    let why = String::from_utf8_lossy(answer.payload.as_bytes()).into_owned();
+                    return Err(CallError::NotReached(to, why));
+                }
                 _ => {}
             }
         }

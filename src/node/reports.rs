@@ -3,7 +3,7 @@
 use std::sync::Weak;
 
 use super::Node;
-use crate::message::Address;
+use crate::message::{Address, Message};
 use crate::sched::{Endless, Reports};
 
 /// The node as the scheduler's listener.
@@ -41,6 +41,13 @@ impl Reports for NodeReports {
 
     fn panicked(&self, service: Address, what: &str) {
         self.log(service, &format!("error: the service panicked and was retired: {what}"));
+    }
+
+    fn bounced(&self, to: Address, error: Message) {
+        if let Some(node) = self.node.upgrade() {
+            // It was sent from there, so there is a way to it, or it is gone.
+            let _ = node.route(to, error);
+        }
     }
 
     fn ended(&self, left: usize) {

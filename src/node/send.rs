@@ -1,7 +1,7 @@
 //! Sending: checks, addresses and names. Spec: runtime section 4.5.
 
 use super::{Context, Destination, Node};
-use crate::message::{Address, Message};
+use crate::message::{Address, Message, Session};
 
 /// Payloads are limited to this many bytes, as the reference's message record holds no more.
 const PAYLOAD_BYTES_MAX: usize = (1 << 56) - 1;
@@ -58,9 +58,19 @@ impl Context {
     }
 }
 
+impl Context {
+    /// Says that this service does not wait for the answer to a request any more which it has sent
+    /// to another node or a global name: nothing of it is kept.
+    pub fn give_up(&self, session: Session) {
+        if let Some(outbound) = self.node().outbound.get() {
+            outbound.give_up(self.address(), session);
+        }
+    }
+}
+
 impl Node {
     /// Delivers to a mailbox of this node, or hands the message to the harbor service.
-    fn route(&self, to: Address, message: Message) -> Result<(), SendError> {
+    pub(super) fn route(&self, to: Address, message: Message) -> Result<(), SendError> {
         if self.is_remote(to) {
             self.leave(Destination::Remote(to), message);
             return Ok(());

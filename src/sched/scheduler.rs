@@ -41,6 +41,11 @@ pub trait Reports: Send + Sync {
     fn panicked(&self, service: Address, what: &str);
     /// A service has ended, and `left` still live.
     fn ended(&self, left: usize);
+    /// A message was dropped that a service of another node has sent: `error` tells it so. Whoever
+    /// runs nodes in networks sends it.
+    fn bounced(&self, to: Address, error: Message) {
+        let _ = (to, error);
+    }
 }
 
 /// How a scheduler is set up.
@@ -335,8 +340,11 @@ impl<S: Strategy> Scheduler<S> {
     /// Tells the sender of a message that it was dropped.
     pub(super) fn bounce(&self, dead: Address, message: &Message) {
         if let Some((to, error)) = message.bounce(dead) {
-            // A sender that is gone itself needs no notice.
-            let _ = self.post(to, error);
+            match self.post(to, error) {
+                Err(error) if to.harbor() != dead.harbor() => self.reports.bounced(to, error),
+                // A sender that is gone itself needs no notice.
+                _ => {}
+            }
         }
     }
 

@@ -11,9 +11,7 @@ use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 use super::session::server_name;
-use super::verify::{
-    AcceptAll, AnyName, certificates_of_file, roots_of_file, system_roots, wrong_file,
-};
+use super::verify::{Verifier, certificates_of_file, roots_of_file, system_roots, wrong_file};
 use super::{TlsError, ciphers};
 
 /// Certificate, roots and choices of the connections that are made with it.
@@ -144,14 +142,14 @@ impl Context {
             .with_safe_default_protocol_versions()?;
         let builder = match (self.verify, &self.roots) {
             (true, Some(roots)) if !self.names.is_empty() => {
-                let any = AnyName::new(roots.clone(), provider, self.names.clone())?;
-                builder.dangerous().with_custom_certificate_verifier(Arc::new(any))
+                let any = Verifier::any_name(provider, roots.clone(), self.names.clone())?;
+                builder.dangerous().with_custom_certificate_verifier(any)
             }
             (true, Some(roots)) => builder.with_root_certificates(roots.clone()),
             (true, None) => builder.with_root_certificates(system_roots()?),
             (false, _) => {
-                let accept = Arc::new(AcceptAll(provider));
-                builder.dangerous().with_custom_certificate_verifier(accept)
+                let all = Verifier::accept_all(provider);
+                builder.dangerous().with_custom_certificate_verifier(all)
             }
         };
         let mut config = match &self.certificate {

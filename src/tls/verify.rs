@@ -1,4 +1,4 @@
-//! Trust: the roots that servers are checked with, and the check that accepts everything.
+//! Trust: the roots that servers are checked with, and checks that are not the usual ones.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
@@ -57,63 +57,40 @@ pub(super) fn wrong_file(path: &str, reason: &impl ToString) -> TlsError {
     TlsError::File { path: path.to_owned(), reason: reason.to_string() }
 }
 
-/// Accepts every certificate. What the server signs is still checked, as the protocol asks.
+/// What a client asks of the certificate of its server.
 #[derive(Debug)]
-pub(super) struct AcceptAll(pub(super) Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AcceptAll {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+enum Trust {
+    /// Nothing.
+    Everybody,
+    /// What is usual, with the name that was asked for or one of these.
+    Names { usual: Arc<WebPkiServerVerifier>, names: Vec<ServerName<'static>> },
 }
 
-/// Accepts a server whose certificate has one of several names: the one that was asked for or
-/// those given here. Everything else is checked as usual.
+/// The checks of a client that are not the usual ones. What the server signs is always checked, as
+/// the protocol asks.
 #[derive(Debug)]
-pub(super) struct AnyName {
-    usual: Arc<WebPkiServerVerifier>,
-    names: Vec<ServerName<'static>>,
+pub(super) struct Verifier {
+    provider: Arc<CryptoProvider>,
+    trust: Trust,
 }
 
-impl AnyName {
-    pub(super) fn new(
-        roots: Arc<RootCertStore>,
+impl Verifier {
+    /// Accepts every certificate.
+    pub(super) fn accept_all(provider: Arc<CryptoProvider>) -> Arc<Self> {
+        Arc::new(Self { provider, trust: Trust::Everybody })
+    }
+
+    /// Accepts a server whose certificate has one of several names: the one that was asked for or
+    /// those given here. Everything else is checked as usual.
+    pub(super) fn any_name(
         provider: Arc<CryptoProvider>,
+        roots: Arc<RootCertStore>,
         names: Vec<ServerName<'static>>,
-    ) -> Result<Self, TlsError> {
-        let usual = WebPkiServerVerifier::builder_with_provider(roots, provider)
+    ) -> Result<Arc<Self>, TlsError> {
+        let usual = WebPkiServerVerifier::builder_with_provider(roots, provider.clone())
             .build()
             .map_err(|error| Error::General(error.to_string()))?;
-        Ok(Self { usual, names })
+        Ok(Arc::new(Self { provider, trust: Trust::Names { usual, names } }))
     }
 }
 
@@ -123,7 +100,7 @@ fn is_wrong_name(error: &Error) -> bool {
     matches!(error, Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }))
 }
 
-impl ServerCertVerifier for AnyName {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -132,13 +109,15 @@ impl ServerCertVerifier for AnyName {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let check = |name: &ServerName<'_>| {
-            self.usual.verify_server_cert(end_entity, intermediates, name, ocsp_response, now)
+        let Trust::Names { usual, names } = &self.trust else {
+            return Ok(ServerCertVerified::assertion());
         };
-        let first = check(server_name);
-        match first {
+        let check = |name: &ServerName<'_>| {
+            usual.verify_server_cert(end_entity, intermediates, name, ocsp_response, now)
+        };
+        match check(server_name) {
             Err(error) if is_wrong_name(&error) => {
-                self.names.iter().find_map(|name| check(name).ok()).ok_or(error)
+                names.iter().find_map(|name| check(name).ok()).ok_or(error)
             }
             other => other,
         }
@@ -150,7 +129,8 @@ impl ServerCertVerifier for AnyName {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.usual.verify_tls12_signature(message, cert, dss)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, cert, dss, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -159,10 +139,11 @@ impl ServerCertVerifier for AnyName {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.usual.verify_tls13_signature(message, cert, dss)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, dss, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.usual.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

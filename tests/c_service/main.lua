@@ -57,6 +57,9 @@ check.main(function()
 	-- Two instances of one module.
 	local one, two = skynet.launch "probe", skynet.launch("probe", "second")
 
+	-- The error for a message to another node, which has a text for Lua services.
+	check.equal(ask(one, "lost"), "0 bytes")
+
 	-- Sockets: a small echo server.
 	local fd = check.ok(socket.open("127.0.0.1", tonumber(ask(one, "listen"))))
 	socket.write(fd, "hello socket")

@@ -122,6 +122,12 @@ static int handle(struct skynet_context *context, void *ud, int type, int sessio
 		handle_socket(context, self, msg);
 		return 0;
 	}
+	if (type == ERROR && self->asked_session != 0) {
+		snprintf(text, sizeof(text), "%d bytes", (int)sz);
+		answer(context, self->asked_by, self->asked_session, text);
+		self->asked_session = 0;
+		return 0;
+	}
 	if (type != TEXT) {
 		return 0;
 	}
@@ -135,6 +141,12 @@ static int handle(struct skynet_context *context, void *ud, int type, int sessio
 		self->asked_by = source;
 		self->asked_session = session;
 		self->listener = skynet_socket_listen(context, "127.0.0.1", 0, 16);
+		return 0;
+	}
+	if (is("lost", msg, sz)) {
+		self->asked_by = source;
+		self->asked_session = session;
+		skynet_send(context, 0, 0x05000008, TEXT | ALLOCSESSION, 0, "x", 1);
 		return 0;
 	}
 	if (is("hold", msg, sz)) {

@@ -5,12 +5,14 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub(crate) mod nodes;
+pub(crate) mod programs;
 
 use ironsky::app::App;
 use ironsky::config::Config;
 use ironsky::message::{Address, Kind, Message, Payload, Session};
 use ironsky::node::{Context, Running, StartError};
 use ironsky::service::Service;
+use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -43,6 +45,21 @@ pub(crate) fn receive<T>(receiver: &Receiver<T>) -> T {
         Err(RecvTimeoutError::Timeout) => panic!("nothing came within {} s", DEADLINE.as_secs()),
         Err(RecvTimeoutError::Disconnected) => panic!("nobody is left who could send"),
     }
+}
+
+/// Accepts a connection, which must come before the deadline, as must what is read from it.
+#[track_caller]
+pub(crate) fn accept(listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).unwrap();
+    let mut accepted = None;
+    wait_until(|| {
+        accepted = listener.accept().ok();
+        accepted.is_some()
+    });
+    let (stream, _) = accepted.unwrap();
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    stream
 }
 
 /// Waits for something that nobody tells: gives other threads the processor until it is so.

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::DEADLINE;
+use super::programs::signal;
 
 /// How often somebody who waits for a line looks again: nodes under load need the processor.
 const STEP: Duration = Duration::from_millis(2);
@@ -186,8 +187,7 @@ cpath = '{root}/cservice/?.so'
 
     /// Stops the process (`STOP`) or lets it go on (`CONT`).
     pub(crate) fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+        assert!(signal(name, self.child.id()));
     }
 }
 
@@ -213,6 +213,16 @@ pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
             }
         }
     })
+}
+
+/// The first of three ports in a row that nothing listens on.
+pub(crate) fn three_ports() -> u16 {
+    loop {
+        let [first, second, third] = free_ports();
+        if first + 1 == second && second + 1 == third {
+            return first;
+        }
+    }
 }
 
 /// The lines of the config for a node of a network of harbors; the first one is the master.

@@ -2,6 +2,8 @@
 
 use std::process::{Child, Command, Stdio};
 
+use super::common::programs::signal;
+
 /// A running server; killed at the end of the test.
 pub(crate) struct Engine(Child);
 
@@ -30,8 +32,7 @@ impl Engine {
 
     /// Stops the process (`STOP`) or lets it go on (`CONT`).
     pub(crate) fn signal(&self, name: &str) {
-        let id = self.0.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+        assert!(signal(name, self.0.id()));
     }
 }
 

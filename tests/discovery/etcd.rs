@@ -7,7 +7,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::common::nodes::free_ports;
-use super::common::wait_until;
+use super::common::{DEADLINE, wait_until};
 use super::engine::Engine;
 use super::member::Member;
 
@@ -63,6 +63,7 @@ impl Etcd {
 
     fn try_post(&self, path: &str, body: &str) -> Option<String> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;
+        stream.set_read_timeout(Some(DEADLINE)).ok()?;
         let length = body.len();
         let head =
             format!("POST {path} HTTP/1.0\r\nhost: etcd\r\ncontent-length: {length}\r\n\r\n");
@@ -119,7 +120,7 @@ fn a_name_that_nobody_has_is_an_error_at_once() {
 #[test]
 fn a_killed_node_expires_and_comes_back_on_another_port() {
     let Some(etcd) = Etcd::start() else { return };
-    let config = etcd.config(2);
+    let config = etcd.config(4);
     let red = Member::announced("red", &config);
     let mut blue = Member::announced("blue", &config);
     assert_eq!(red.ask("call blue echo 1"), "true blue 1");
@@ -155,7 +156,7 @@ fn a_node_may_come_back_before_its_key_has_expired() {
 #[test]
 fn calls_to_a_frozen_node_end_when_its_key_expires() {
     let Some(etcd) = Etcd::start() else { return };
-    let config = etcd.config(2);
+    let config = etcd.config(4);
     let (red, blue) = (Member::announced("red", &config), Member::announced("blue", &config));
     let hanging = red.begin("call blue hang");
     blue.node.wait_for("HANGS");
@@ -185,7 +186,8 @@ fn what_a_node_has_announced_goes_with_its_orderly_end() {
 #[test]
 fn the_second_of_two_nodes_with_one_name_is_refused() {
     let Some(etcd) = Etcd::start() else { return };
-    let config = etcd.config(1);
+    // Long enough for the first one to keep its name on a busy machine.
+    let config = etcd.config(10);
     let (first, second) = (Member::announced("red", &config), Member::start("red", &config));
     let error = second.fail("announce");
     for port in [first.port, second.port] {
@@ -202,7 +204,7 @@ fn the_second_of_two_nodes_with_one_name_is_refused() {
 #[test]
 fn known_nodes_go_on_while_etcd_is_away() {
     let Some(mut etcd) = Etcd::start() else { return };
-    let config = etcd.config(2);
+    let config = etcd.config(10);
     let (red, blue) = (Member::announced("red", &config), Member::announced("blue", &config));
     assert_eq!(red.ask("call blue echo 1"), "true blue 1");
     etcd.engine.kill();
@@ -276,7 +278,7 @@ fn etcd_may_want_a_password() {
 fn etcd_may_want_tls() {
     let Some(etcd) = Etcd::start() else { return };
     let (plain, tls) = (format!("http://127.0.0.1:{}", etcd.port), etcd.tls_port);
-    let config = etcd.config(2).replace(&plain, &format!("https://127.0.0.1:{tls}"));
+    let config = etcd.config(10).replace(&plain, &format!("https://127.0.0.1:{tls}"));
     let suspicious = Member::start("red", &config);
     let error = suspicious.fail("announce");
     assert!(error.contains(&format!("etcd https://127.0.0.1:{tls}: ")), "{error}");

@@ -52,6 +52,18 @@ impl Tail {
         }
     }
 
+    /// Waits for a call that fails with this text in its error.
+    #[track_caller]
+    pub(crate) fn wait_for_error(&mut self, part: &str) {
+        let has_part = |event: &Event| matches!(event, Event::Failed(text) if text.contains(part));
+        let until = Instant::now() + DEADLINE;
+        while !self.entries.iter().any(|entry| has_part(&entry.event)) {
+            assert!(Instant::now() < until, "no call fails with {part:?}");
+            thread::sleep(Duration::from_millis(10));
+            self.update();
+        }
+    }
+
     /// Waits for the first call that succeeds at or after a time; returns how long that took.
     #[track_caller]
     pub(crate) fn wait_for_ok(&mut self, from_ms: u64) -> u64 {
@@ -75,7 +87,7 @@ pub(crate) struct Run {
     pub(crate) history: Tail,
     /// How long it took until calls succeeded again, after each fault.
     returns_ms: Vec<u64>,
-    /// What each error has to hold.
+    /// What each error has to hold: the name of the node.
     error: Option<&'static str>,
 }
 
@@ -84,6 +96,8 @@ pub(crate) struct Run {
 pub(crate) struct Setup<'a> {
     /// Seconds between signs of life.
     pub(crate) heartbeat: f64,
+    /// Seconds for which the callee's machine may be silent; 0: as the system has it.
+    pub(crate) silence: u64,
     /// The ports of the callee and of what stands in front of it, when that is another one.
     pub(crate) ports: Option<[u16; 2]>,
     pub(crate) wires: Option<&'a Wires>,
@@ -102,10 +116,11 @@ impl Run {
         let namespace = setup.wires.map(Wires::callee);
         let callee = Node::start_in(namespace.as_deref(), &setup.callee, "fault_callee", &config);
         callee.wait_for("LISTENS");
-        let heartbeat = setup.heartbeat;
+        let Setup { heartbeat, silence, .. } = setup;
         let config = format!(
             "harbor = 0\nrate = {RATE}\n{CALLS}\n\
-             callee = '{host}:{seen}'\ncluster_heartbeat = {heartbeat}"
+             callee = '{host}:{seen}'\ncluster_heartbeat = {heartbeat}\n\
+             cluster_silence = {silence}"
         );
         let namespace = setup.wires.map(Wires::caller);
         let caller = Node::start_in(namespace.as_deref(), &setup.caller, "fault_caller", &config);
@@ -191,8 +206,12 @@ impl Run {
 /// The config of a caller.
 const CALLS: &str = "history = 'history'\nstop = 'stop'";
 
+/// The config of a caller or a callee of harbors.
+pub(crate) fn load() -> String {
+    format!("rate = {RATE}\ndone = 'done'\n{CALLS}")
+}
+
 pub(crate) fn start_harbor(runtime: &Runtime, script: &str, number: usize, ports: &[u16]) -> Node {
-    let rest = format!("rate = {RATE}\ndone = 'done'\n{CALLS}");
-    let config = harbor(number, ports) + &rest;
+    let config = harbor(number, ports) + &load();
     Node::start(runtime, script, &config)
 }

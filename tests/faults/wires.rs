@@ -5,7 +5,11 @@ use std::process::{Command, Stdio};
 /// The namespaces of a caller, a callee and a router; deleted at the end.
 pub(crate) struct Wires {
     id: u32,
+    test: &'static str,
 }
+
+/// The address of the caller's machine.
+pub(crate) const CALLER: &str = "10.89.1.2";
 
 /// The address of the callee's machine.
 pub(crate) const CALLEE: &str = "10.89.2.2";
@@ -18,8 +22,8 @@ fn ip(line: &str) -> bool {
 
 impl Wires {
     /// `None` when this user or this machine cannot do it.
-    pub(crate) fn new() -> Option<Self> {
-        let wires = Self { id: std::process::id() };
+    pub(crate) fn new(test: &'static str) -> Option<Self> {
+        let wires = Self { id: std::process::id(), test };
         let [caller, callee, router] = ["a", "b", "r"].map(|side| wires.name(side));
         let made = [&caller, &callee, &router].into_iter().all(|name| {
             ip(&format!("netns add {name}")) && ip(&format!("-n {name} link set lo up"))
@@ -30,7 +34,7 @@ impl Wires {
     }
 
     fn name(&self, side: &str) -> String {
-        format!("faults{}{side}", self.id)
+        format!("faults{}{}{side}", self.id, self.test)
     }
 
     /// The namespace of the caller.

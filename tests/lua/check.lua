@@ -133,6 +133,21 @@ function check.eventually(f, what)
 	fail(2, "never happened: " .. what)
 end
 
+-- Calls f again until it begins and ends in one tick, so that the timers that it set count from one
+-- time; returns what that call returned. What f started before goes on.
+function check.in_one_tick(f)
+	local last = skynet.now() + PATIENCE
+	while true do
+		local begun = skynet.now()
+		local result = table.pack(f())
+		if skynet.now() == begun then
+			return table.unpack(result, 1, result.n)
+		elseif begun > last then
+			fail(2, "it never began and ended in one tick")
+		end
+	end
+end
+
 -- A list of events with a check of all of them: t("a"); t:equal "a b c".
 local transcript = {}
 transcript.__index = transcript
@@ -187,13 +202,24 @@ function check.log()
 	return text
 end
 
+-- Returns the log as soon as it matches a pattern. A service tells the caller of its error before
+-- it logs it, so who was told waits for the line.
+function check.logs(pattern)
+	local last = skynet.now() + PATIENCE
+	repeat
+		local text = check.log()
+		if text:find(pattern) then
+			return text
+		end
+		skynet.sleep(1)
+	until skynet.now() > last
+	fail(2, "no match of " .. show(pattern) .. " in the log")
+end
+
 -- Returns the position of a plain text in the log, which must be there once.
 function check.logged(plain)
-	local text = check.log()
+	local text = check.logs((plain:gsub("%p", "%%%0")))
 	local from, to = text:find(plain, 1, true)
-	if not from then
-		fail(2, "not in the log: " .. plain)
-	end
 	if text:find(plain, to + 1, true) then
 		fail(2, "more than once in the log: " .. plain)
 	end
@@ -204,6 +230,22 @@ function check.not_logged(plain)
 	if check.log():find(plain, 1, true) then
 		fail(2, "in the log: " .. plain)
 	end
+end
+
+-- A port that nothing listens on. It is not among those that the system gives to connections that
+-- go out and to who listens on port 0, so nobody takes it by chance.
+function check.free_port(host)
+	local socket = require "skynet.socket"
+	local first = skynet.hpc() // 1000
+	for offset = 0, 19999 do
+		local port = 12000 + (first + offset) % 20000
+		local ok, id = pcall(socket.listen, host or "127.0.0.1", port)
+		if ok and id then
+			socket.close(id)
+			return port
+		end
+	end
+	fail(2, "there is no free port")
 end
 
 -- Starts a second instance of the running test file with `mode` as its first argument.
@@ -256,17 +298,22 @@ function check.main(f)
 	end)
 end
 
--- A service that does what its commands say: check.serve { name = function(...) ... end }.
+-- Does what commands say that are sent to this service: { name = function(...) ... end }.
+function check.dispatch(commands)
+	skynet.dispatch("lua", function(session, _, name, ...)
+		local command = assert(commands[name], name)
+		if session == 0 then
+			command(...)
+		else
+			skynet.retpack(command(...))
+		end
+	end)
+end
+
+-- A service that does nothing else.
 function check.serve(commands)
 	skynet.start(function()
-		skynet.dispatch("lua", function(session, _, name, ...)
-			local command = assert(commands[name], name)
-			if session == 0 then
-				command(...)
-			else
-				skynet.retpack(command(...))
-			end
-		end)
+		check.dispatch(commands)
 	end)
 end
 

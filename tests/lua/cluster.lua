@@ -3,6 +3,8 @@
 local check = require "check"
 local skynet = require "skynet"
 local cluster = require "skynet.cluster"
+local socket = require "skynet.socket"
+local peer = require "module.cluster_peer"
 
 local mode = ...
 
@@ -45,17 +47,21 @@ local function large_messages()
 end
 
 local function concurrent_calls()
-	local order, calls = {}, 0
-	for index, ticks in ipairs { 20, 10, 0 } do
+	local order = {}
+	for _, word in ipairs { "one", "two", "three" } do
 		skynet.fork(function()
-			table.insert(order, (cluster.call("me", "@server", "sleep", ticks, index)))
-			calls = calls + 1
+			table.insert(order, (cluster.call("me", "@server", "wait", word)))
 		end)
 	end
+	for _, word in ipairs { "three", "two", "one" } do
+		check.eventually(function()
+			return cluster.call("me", "@server", "go", word)
+		end, "the call waits")
+	end
 	check.eventually(function()
-		return calls == 3
+		return #order == 3
 	end, "three answers")
-	check.same(order, { 3, 2, 1 })
+	check.same(order, { "three", "two", "one" })
 end
 
 local function pushes()
@@ -131,6 +137,8 @@ local function unknown_nodes(port)
 	end, "the node is found")
 	check.same(results, { 1, 2, 3 })
 	check.equal(cluster.call("later", "@server", "echo", "now"), "now")
+	local asked = check.logged "Waiting for cluster node [later]"
+	check.ok(check.logged("Cluster node [later] resolved : 127.0.0.1:" .. port) > asked)
 end
 
 local function nodes_that_are_down(port)
@@ -147,11 +155,47 @@ local function nodes_that_are_down(port)
 	check.results({ "still up" }, cluster.call("me", "@server", "echo", "still up"))
 end
 
+-- Each request has the next session, and so has a push in parts; a small push has none.
+local function sessions_on_the_wire()
+	local seen = {}
+	local listener = peer.listen("counts", function(fd)
+		for packet in peer.read, fd do
+			local first = string.byte(packet)
+			if first == 0x00 then
+				table.insert(seen, (string.unpack("<I4", packet, 6)))
+				if seen[#seen] ~= 0 then
+					peer.write(fd, string.sub(packet, 6, 9) .. "\1")
+				end
+			elseif first == 0x41 then
+				table.insert(seen, (string.unpack("<I4", packet, 6)))
+			end
+		end
+	end)
+	cluster.call("counts", 10)
+	cluster.send("counts", 10)
+	cluster.call("counts", 10)
+	cluster.send("counts", 10, string.rep("x", 40000))
+	cluster.call("counts", 10)
+	check.eventually(function()
+		return #seen == 5
+	end, "all have come")
+	-- The packets of a large push may be overtaken.
+	table.sort(seen)
+	check.same(seen, { 0, 1, 2, 3, 4 })
+	socket.close(listener)
+end
+
+-- A port that was opened by a name stays open when the name moves.
+local function a_name_moves_away_from_its_port()
+	local address = "127.0.0.1:" .. check.free_port()
+	cluster.reload { opened = address }
+	check.equal(cluster.open "opened", "opened")
+	cluster.reload { opened = "127.0.0.1:1", stays = address }
+	check.results({ 1 }, cluster.call("stays", "@server", "echo", 1))
+end
+
 local function refused_connections()
-	local socket = require "skynet.socket"
-	local id, _, port = socket.listen("127.0.0.1", 0)
-	cluster.reload { refused = "127.0.0.1:" .. port }
-	socket.close(id)
+	cluster.reload { refused = "127.0.0.1:" .. check.free_port() }
 	check.equal(pcall(cluster.call, "refused", "@server", "echo"), false)
 	check.equal(cluster.get_sender "refused", nil)
 	check.equal(pcall(cluster.open, "refused twice"), false)
@@ -172,6 +216,8 @@ else
 		proxies()
 		senders()
 		unknown_nodes(port)
+		sessions_on_the_wire()
+		a_name_moves_away_from_its_port()
 		nodes_that_are_down(port)
 		refused_connections()
 	end)

@@ -2,7 +2,6 @@
 -- what becomes of peers that lie. Spec: cluster sections C.2, C.7 and C.8.
 --! differs: errors name the node and the reason, and lying peers are met otherwise
 --! config: cluster_large_link = 1
---! config: cluster_heartbeat = 0.2
 --! log: that are no response
 --! log: cluster: a bad packet from 127.0.0.1
 
@@ -12,7 +11,7 @@ local cluster = require "skynet.cluster"
 local socket = require "skynet.socket"
 local peer = require "module.cluster_peer"
 
-local frame, listen = peer.frame, peer.listen
+local frame, listen, status_of = peer.frame, peer.listen, peer.link
 
 local function bytes(hex)
 	return (string.gsub(string.gsub(hex, " ", ""), "..", function(digits)
@@ -28,25 +27,14 @@ end
 
 -- Reads a packet without its length.
 local function read_packet(fd)
-	local head = check.ok(socket.read(fd, 2), "a packet comes")
-	return socket.read(fd, string.unpack(">I2", head))
-end
-
--- Reads packets until one is a request and no sign of life; answers those.
-local function read_request(fd)
-	local packet = read_packet(fd)
-	while string.sub(packet, 1, 5) == "\0\0\0\0\0" do
-		socket.write(fd, frame(string.sub(packet, 6, 9) .. "\0name not found"))
-		packet = read_packet(fd)
-	end
-	return packet
+	return check.ok(peer.read(fd), "a packet comes")
 end
 
 local function requests_on_the_wire()
 	local seen = {}
 	local listener = listen("wire", function(fd)
 		for index = 1, 3 do
-			seen[index] = hex(read_request(fd))
+			seen[index] = hex(read_packet(fd))
 			if index ~= 2 then
 				socket.write(fd, frame(bytes "01000000 01" .. skynet.packstring("answer", index)))
 			end
@@ -65,7 +53,7 @@ end
 -- Calls a peer that answers with these bytes, without their length.
 local function answered_with(node, answer)
 	local listener = listen(node, function(fd)
-		local packet = read_request(fd)
+		local packet = read_packet(fd)
 		local session = string.sub(packet, 6, 9)
 		socket.write(fd, frame((string.gsub(answer, "SESS", (string.gsub(session, "%%", "%%%%"))))))
 	end)
@@ -93,7 +81,7 @@ end
 
 local function a_large_answer_that_is_shorter_than_announced()
 	local listener = listen("shrinks", function(fd)
-		local session = string.sub(read_request(fd), 6, 9)
+		local session = string.sub(read_packet(fd), 6, 9)
 		socket.write(fd, frame(session .. "\2" .. string.pack("<I4", 100)))
 		socket.write(fd, frame(session .. "\4" .. "only this"))
 	end)
@@ -103,55 +91,9 @@ local function a_large_answer_that_is_shorter_than_announced()
 	socket.close(listener)
 end
 
--- A peer that is connected, but says nothing, not even to signs of life.
-local function frozen_peer()
-	local listener = listen("frozen", function() end)
-	local ok, err = pcall(cluster.call, "frozen", 10, "x")
-	check.equal(ok, false)
-	check.match(err, "node frozen .*: no sign of life for")
-	socket.close(listener)
-end
-
--- A peer that comes back after a silence gets no request before it has shown a sign of life.
-local function silent_peer()
-	local connections, requests, speaks = 0, 0, false
-	local listener = listen("silent_again", function(fd)
-		connections = connections + 1
-		if connections == 1 then
-			return
-		end
-		while true do
-			local head = socket.read(fd, 2)
-			local packet = head and socket.read(fd, string.unpack(">I2", head))
-			if not packet then
-				return
-			end
-			local session = string.sub(packet, 6, 9)
-			if string.sub(packet, 1, 5) ~= "\0\0\0\0\0" then
-				requests = requests + 1
-				socket.write(fd, frame(session .. "\1" .. skynet.packstring "back"))
-			elseif speaks then
-				socket.write(fd, frame(session .. "\0name not found"))
-			end
-		end
-	end)
-	for _ = 1, 3 do
-		local ok, err = pcall(cluster.call, "silent_again", 10, "x")
-		check.equal(ok, false)
-		check.match(err, "node silent_again .*: no sign of life for")
-	end
-	check.equal(requests, 0)
-	speaks = true
-	check.equal(check.eventually(function()
-		local ok, answer = pcall(cluster.call, "silent_again", 10, "x")
-		return ok and answer
-	end, "the peer is trusted again"), "back")
-	socket.close(listener)
-end
-
 local function lost_connection()
 	local listener = listen("leaves", function(fd)
-		read_request(fd)
+		read_packet(fd)
 		socket.close(fd)
 	end)
 	local ok, err = pcall(cluster.call, "leaves", 10, "x")
@@ -165,7 +107,7 @@ local function late_refusal()
 	local connections = 0
 	local listener = listen("strict", function(fd)
 		connections = connections + 1
-		read_request(fd)
+		read_packet(fd)
 		socket.write(fd, frame(bytes "ffffff7f00" .. "ironsky\0\5" .. "not you"))
 	end)
 	local start = skynet.now()
@@ -178,14 +120,6 @@ local function late_refusal()
 	local waited = skynet.now() - start
 	check.ok(waited >= 5 + 10 + 20, "4 attempts in " .. waited .. " ticks")
 	socket.close(listener)
-end
-
-local function status_of(node)
-	for _, link in ipairs(skynet.call(".clusterd", "lua", "status").links) do
-		if link.node == node then
-			return link
-		end
-	end
 end
 
 -- A peer whose queue of connections is full: the system drops the first packets of further ones.
@@ -205,10 +139,9 @@ local function lost_first_packets()
 	local served = 0
 	socket.start(id, function(fd)
 		socket.start(fd)
-		local packet = socket.read(fd, 2)
+		local packet = peer.read(fd)
 		if packet then
 			served = served + 1
-			packet = socket.read(fd, string.unpack(">I2", packet))
 			socket.write(fd, frame(string.sub(packet, 6, 9) .. "\1" .. skynet.packstring "in"))
 		end
 	end)
@@ -235,10 +168,6 @@ local function shown_links()
 	local lines = table.concat(require("skynet.console.render").text(grid), "\n")
 	check.match(lines, "^node +address +state +calls +sent +received +late +connects +from +last error\n")
 	check.match(lines, "\nleaves +127.0.0.1:%d+ +%a+ ")
-end
-
-local function agents()
-	return skynet.call(".clusterd", "lua", "status").agents
 end
 
 -- A peer that calls this node with bytes of its own.
@@ -276,13 +205,13 @@ local function clients(port)
 	ask "\0\1"
 	ask(bytes "80" .. "\5@main" .. bytes "0e000000" .. skynet.packstring("echo", 2))
 	check.equal(answer(), "\14\0\0\0\1" .. skynet.packstring(2))
-	check.equal(agents(), 1)
+	check.equal(peer.status "agents", 1)
 	socket.close(fd)
 	check.eventually(function()
-		return agents() == 0
+		return peer.status "agents" == 0
 	end, "the agent ends with its connection")
 	check.eventually(function()
-		return skynet.call(".clusterd", "lua", "status").large == 0
+		return peer.status "large" == 0
 	end, "what was announced is forgotten")
 end
 
@@ -298,16 +227,12 @@ local function too_many_clients()
 end
 
 check.main(function()
-	skynet.dispatch("lua", function(_, _, _, ...)
+	local port = peer.serve(function(_, _, _, ...)
 		skynet.retpack(...)
 	end)
-	cluster.register "main"
-	local _, port = cluster.open(0)
 	requests_on_the_wire()
 	answers()
 	a_large_answer_that_is_shorter_than_announced()
-	frozen_peer()
-	silent_peer()
 	lost_connection()
 	late_refusal()
 	lost_first_packets()

@@ -61,13 +61,13 @@ local function launching()
 	check.match(address, "^:%x%x%x%x%x%x%x%x$")
 	check.logged("[" .. address:lower() .. "] LAUNCH logger " .. path .. "/second.log\n")
 	check.results({}, core.command("LAUNCH", "logger /no/such/folder/x"))
-	check.match(check.log(), "error: launch logger FAILED\n")
+	check.logs "error: launch logger FAILED\n"
 	core.command("KILL", address)
 	check.results({}, core.send(tonumber(address:sub(2), 16), 0, 0, "x"))
 	core.command("KILL", ":ffff")
-	check.match(check.log(), "KILL :ffff\n")
+	check.logs "KILL :ffff\n"
 	core.command("KILL", "neither")
-	check.match(check.log(), "error: Can't convert neither to handle\n")
+	check.logs "error: Can't convert neither to handle\n"
 	core.command("KILL", ".nobody")
 end
 
@@ -109,7 +109,7 @@ local function raw_service()
 	check.same(seen, { { 10, "userdata", 5 - 1, true, 8 } })
 	skynet.send(raw, "lua", "fail")
 	local head = "lua call %[8 to :%x+ : 0 msgsz = 5%] error : "
-	check.match(check.log(), head .. "\27%[31m[^\n]*in the callback")
+	check.logs(head .. "\27%[31m[^\n]*in the callback")
 	local swap = check.background(skynet.call, raw, "lua", "swap")
 	check.ok(check.outcome(swap))
 	check.equal(skynet.call(raw, "lua", "anything"), "swapped")

@@ -128,7 +128,7 @@ local function yield_outside_raises()
 		co.yield()
 	end)
 	check.ok(not done.done)
-	check.match(check.log(), "Call skynet%.coroutine%.yield out of skynet%.coroutine%.resume")
+	check.logs "Call skynet%.coroutine%.yield out of skynet%.coroutine%.resume"
 end
 
 local function the_inner_coroutine_is_the_token()

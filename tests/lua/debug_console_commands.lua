@@ -139,7 +139,7 @@ local function settings()
 	ok("", "trace .subject on")
 	ok("", "trace .subject lua off")
 	like("call failed\n<CMD Error>\n$", "trace .subject nosuch on")
-	check.match(check.log(), "Turn trace log true for lua\n")
+	check.logs "Turn trace log true for lua\n"
 	like("address::%x+\tid:%d+\t", "netstat")
 	like("type:LISTEN\n", "netstat")
 	like("total\t%d+\n", "cmem")
@@ -161,9 +161,9 @@ check.main(function()
 			break
 		end
 	end
-	check.match(check.log(), "Start debug console at 127.0.0.1:" .. port .. "\n")
+	check.logs("Start debug console at 127.0.0.1:" .. port .. "\n")
 	connect(port)
-	check.match(check.log(), "127.0.0.1:%d+ connected\n")
+	check.logs "127.0.0.1:%d+ connected\n"
 	services(subject, digits)
 	check.step "services"
 	calls()
@@ -174,7 +174,7 @@ check.main(function()
 	check.step "life"
 	settings()
 	socket.close(fd)
-	check.eventually(function() return check.log():find "disconnect\n" end, "the end is logged")
+	check.logs "disconnect\n"
 	-- Help has a line for each command.
 	connect(port)
 	local help = run "help"

@@ -133,7 +133,7 @@ check.main(function()
 	local subject = check.helper "subject"
 	skynet.name(".subject", subject)
 	skynet.newservice("debug_console", 0)
-	port = tonumber(check.log():match "Start debug console at 127.0.0.1:(%d+)\n")
+	port = tonumber(check.logs "Start debug console":match "at 127.0.0.1:(%d+)\n")
 	plain_requests(subject)
 	check.step "plain"
 	refusals()

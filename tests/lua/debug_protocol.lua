@@ -55,7 +55,7 @@ local function figures()
 	skynet.send(subject, "debug", "GC")
 	skynet.send(subject, "debug", "GC")
 	ask "PING"
-	check.match(check.log(), "GC %d+%.%d%d Kb %-> %d+%.%d%d Kb, cost %d+%.%d%d sec\n")
+	check.logs "GC %d+%.%d%d Kb %-> %d+%.%d%d Kb, cost %d+%.%d%d sec\n"
 end
 
 local function tasks()
@@ -70,10 +70,10 @@ local function tasks()
 	check.equal(ask("TASK", "init"), nil)
 	check.equal((ask "UNIQTASK")["1\tsessions:[" .. session .. "]\n"], trace)
 	check.results({ "Not found" }, ask("KILLTASK", "no such thread"))
-	check.match(check.log(), "Kill no such thread : Not found\n")
+	check.logs "Kill no such thread : Not found\n"
 	local thread = key:match "0x%x+"
 	check.results({ n = 0 }, ask("KILLTASK", thread))
-	check.match(check.log(), "Kill thread: " .. thread .. "\n")
+	check.logs("Kill thread: " .. thread .. "\n")
 	check.ok(not check.outcome(blocked))
 end
 
@@ -93,7 +93,7 @@ local function information()
 	check.equal(ask("SUPPORT", "lua"), true)
 	check.equal(ask("SUPPORT", "no such protocol"), false)
 	check.raises("call failed", ask, "NONSENSE")
-	check.match(check.log(), "\27%[31m[^\n]*NONSENSE")
+	check.logs "\27%[31m[^\n]*NONSENSE"
 end
 
 local function running_code()

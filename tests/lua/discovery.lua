@@ -3,13 +3,14 @@
 --! differs: there is no discovery
 --! config: lua_path = lua_path .. ";@TESTS@/module/?.lua"
 --! log: node moves is at 127.0.0.1:
---! log: cluster discovery asking_resolver:here: the engine is away
+--! log: cluster discovery asking_resolver:here?keeps=1: the engine is away
 --! log: answers again
 --! log: node moves is at no address any more: it was taken away
 
 local check = require "check"
 local skynet = require "skynet"
 local cluster = require "skynet.cluster"
+local peer = require "module.cluster_peer"
 local discovery_stage = require "discovery_stage"
 
 -- What the engine says, and how often it was asked, by the name of the node.
@@ -18,8 +19,18 @@ local away = false
 
 local engine = {}
 
+-- Somebody has asked for the node "slow", which is told when `go_on` is called.
+local go_on
+
 function engine.resolve(name)
 	asked[name] = (asked[name] or 0) + 1
+	if name == "slow" then
+		local co = coroutine.running()
+		go_on = function()
+			skynet.wakeup(co)
+		end
+		skynet.wait()
+	end
 	if away then
 		return "raise", "the engine is away"
 	end
@@ -27,16 +38,17 @@ function engine.resolve(name)
 	return entry[1], entry[2]
 end
 
+function engine.announce()
+	return true
+end
+
 local function call(node, ...)
 	return cluster.call(node, "@main", "echo", ...)
 end
 
 local function address_of(node)
-	for _, link in ipairs(skynet.call(".clusterd", "lua", "status").links) do
-		if link.node == node then
-			return link.address, link.from
-		end
-	end
+	local link = peer.link(node)
+	return link.address, link.from
 end
 
 local function wrong_sources()
@@ -67,10 +79,14 @@ end
 local function those_who_wait(address)
 	zone.waited = { address, 60 }
 	local waits = check.background(call, "waited", 1)
-	cluster.discover "asking_resolver:here"
+	-- Who asks for it while it is opened gets the outcome of that.
+	local opening = check.background(cluster.discover, "asking_resolver:here?keeps=1")
+	cluster.discover "asking_resolver:here?keeps=1"
+	check.ok(peer.status "discovery", "there is a discovery now")
+	check.equal(check.outcome(opening), true)
 	check.results({ true, 1 }, check.outcome(waits))
 	check.raises("nodes are discovered from another source already", cluster.discover, "dns:test")
-	cluster.discover "asking_resolver:here"
+	cluster.discover "asking_resolver:here?keeps=1"
 end
 
 local function found(address)
@@ -83,7 +99,7 @@ local function found(address)
 end
 
 local function denied()
-	local REASON <const> = "cluster call to node nobody failed: nobody knows it %(from asking_resolver:here%)$"
+	local REASON <const> = "cluster call to node nobody failed: nobody knows it %(from asking_resolver:here%?keeps=1%)$"
 	for _ = 1, 50 do
 		check.raises_like(REASON, call, "nobody")
 	end
@@ -130,7 +146,7 @@ local function engine_away()
 	check.equal(call("moves", 3), 3)
 	away = false
 	check.eventually(function()
-		return not skynet.call(".clusterd", "lua", "status").discovery.error
+		return not peer.status "discovery".error
 	end, "the engine answers again")
 	check.logged "the engine is away"
 end
@@ -148,6 +164,57 @@ local function vanishes(first)
 	end, "it is found again")
 end
 
+-- Two who look for one node at once: clusterd for a call, and to listen under its name.
+local function two_at_once(address)
+	zone.slow = { address, 1 }
+	local call_to = check.background(call, "slow", 1)
+	check.eventually(function()
+		return go_on
+	end, "the engine is asked")
+	local first_goes_on = go_on
+	go_on = nil
+	local opening = check.background(cluster.open, "slow")
+	check.eventually(function()
+		return go_on
+	end, "the engine is asked again")
+	local second_goes_on = go_on
+	go_on = nil
+	first_goes_on()
+	second_goes_on()
+	check.results({ true, 1 }, check.outcome(call_to))
+	check.equal(check.outcome(opening), false)
+	-- One of them looks again from now on: nobody else asks while the engine does not answer.
+	check.eventually(function()
+		return go_on
+	end, "the node is looked for again")
+	check.equal(asked.slow, 3)
+	zone.slow[2] = 60
+	skynet.timeout(0, go_on)
+	zone.late = { address, 1 }
+	check.equal(call("late", 1), 1)
+	check.eventually(function()
+		return asked.late >= 3
+	end, "another one has been looked for twice")
+	check.equal(asked.slow, 3)
+end
+
+-- What a resolver cannot take back is kept alive no more.
+local function announcements_that_stay()
+	cluster.announce("stays", "127.0.0.1:1")
+	check.equal(#peer.status "discovery".announced, 1)
+	cluster.withdraw "stays"
+	check.equal(#peer.status "discovery".announced, 0)
+	check.logged "withdrew node stays"
+end
+
+-- A resolver may say that an address holds for ever.
+local function addresses_that_hold_for_ever(address)
+	for index, seconds in ipairs { math.huge, 1e300, 0 / 0, -math.huge } do
+		zone["holds" .. index] = { address, seconds }
+		check.equal(call("holds" .. index, index), index)
+	end
+end
+
 check.main(function()
 	local first, second = discovery_stage(engine)
 	wrong_sources()
@@ -158,4 +225,7 @@ check.main(function()
 	moves(first, second)
 	engine_away()
 	vanishes(first)
+	two_at_once(first)
+	addresses_that_hold_for_ever(first)
+	announcements_that_stay()
 end)

@@ -8,6 +8,7 @@ local skynet = require "skynet"
 local cluster = require "skynet.cluster"
 local crypt = require "skynet.crypt"
 local socket = require "skynet.socket"
+local peer = require "module.cluster_peer"
 
 local PREFIX <const> = "/nodes/"
 
@@ -103,14 +104,6 @@ local function call(node, ...)
 	return cluster.call(node, "@main", ...)
 end
 
-local function status_of(node)
-	for _, link in ipairs(skynet.call(".clusterd", "lua", "status").links) do
-		if link.node == node then
-			return link
-		end
-	end
-end
-
 local function until_watched()
 	check.eventually(function()
 		return watchers[1]
@@ -154,11 +147,11 @@ local function watches(first, second)
 	tell(string.sub(text, 1, 20))
 	tell(string.sub(text, 21) .. "\n" .. event("other", first) .. event("red", first) .. event("red", second))
 	check.eventually(function()
-		return status_of("red").address == second
+		return peer.link("red").address == second
 	end, "the change is seen")
 	tell(event("red", nil))
 	check.eventually(function()
-		return status_of("red").address == "down"
+		return peer.link("red").address == "down"
 	end, "the end is seen")
 	-- An address that is none is as none.
 	tell(event("red", "nonsense") .. event("red", first) .. event("red", "more nonsense"))
@@ -181,7 +174,7 @@ local function watches_end(first, second)
 		event("red", addresses[round % 2])
 		end_watches(last)
 		check.eventually(function()
-			return reads > before and status_of("red").address == addresses[round % 2]
+			return reads > before and peer.link("red").address == addresses[round % 2]
 		end, "the prefix is read again")
 	end
 	until_watched()

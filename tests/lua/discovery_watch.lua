@@ -10,6 +10,7 @@
 local check = require "check"
 local skynet = require "skynet"
 local cluster = require "skynet.cluster"
+local peer = require "module.cluster_peer"
 local discovery_stage = require "discovery_stage"
 
 local engine = {}
@@ -41,6 +42,9 @@ function engine.change()
 	return table.unpack(change, 1, 3)
 end
 
+-- The engine is being told of a node, and goes on when this is called.
+local go_on
+
 function engine.announce(name)
 	if name == "taken" then
 		return nil, "somebody has it"
@@ -53,6 +57,13 @@ function engine.announce(name)
 		holder = holder + 1
 		return nil, "a node that lives has it", holder
 	end
+	if name == "first_held" or name == "second_held" and kept[name] then
+		local co = coroutine.running()
+		go_on = function()
+			skynet.wakeup(co)
+		end
+		skynet.wait()
+	end
 	kept[name] = (kept[name] or 0) + 1
 	if kept[name] == 3 then
 		return nil, "it was lost"
@@ -61,7 +72,7 @@ function engine.announce(name)
 end
 
 function engine.withdraw(name)
-	withdrawn[name] = true
+	withdrawn[name], kept[name] = true, nil
 end
 
 local function tell(change)
@@ -76,11 +87,7 @@ local function call(node, ...)
 end
 
 local function address_of(node)
-	for _, link in ipairs(skynet.call(".clusterd", "lua", "status").links) do
-		if link.node == node then
-			return link.address
-		end
-	end
+	return peer.link(node).address
 end
 
 local function changes_are_followed(first, second)
@@ -118,6 +125,30 @@ local function the_watch_is_lost(second)
 	end, "changes come again")
 end
 
+-- What is withdrawn while the engine is told of it is not there in the end.
+local function withdrawn_on_the_way()
+	for _, at in ipairs { "first", "second" } do
+		local name = at .. "_held"
+		local announcing = check.background(cluster.announce, name, "127.0.0.1:1")
+		check.eventually(function()
+			return go_on
+		end, "the engine is told for the " .. at .. " time")
+		local withdrawing = check.background(cluster.withdraw, name)
+		check.eventually(function()
+			return #peer.status("discovery").announced == 0
+		end, "the withdrawal is on its way")
+		go_on()
+		go_on = nil
+		check.equal(check.outcome(withdrawing), true)
+		local ok, text = check.outcome(announcing)
+		check.equal(ok, at == "second")
+		if not ok then
+			check.match(text, "node first_held was withdrawn meanwhile$")
+		end
+		check.equal(kept[name], nil)
+	end
+end
+
 local function announcements()
 	check.raises("refused to announce node taken at 127.0.0.1:1: somebody has it",
 		cluster.announce, "taken", "127.0.0.1:1")
@@ -127,12 +158,12 @@ local function announcements()
 	check.eventually(function()
 		return kept.mine >= 5
 	end, "it is kept alive, also after a refusal")
-	local announced = skynet.call(".clusterd", "lua", "status").discovery.announced
+	local announced = peer.status "discovery".announced
 	check.equal(#announced, 1)
 	check.equal(announced[1].node, "mine")
 	cluster.withdraw "mine"
 	check.ok(withdrawn.mine)
-	check.equal(#skynet.call(".clusterd", "lua", "status").discovery.announced, 0)
+	check.equal(#peer.status "discovery".announced, 0)
 end
 
 -- A name may be a dead node's: its time runs out. That of a living one does not.
@@ -152,4 +183,5 @@ check.main(function()
 	the_watch_is_lost(second)
 	announcements()
 	names_that_run_out()
+	withdrawn_on_the_way()
 end)

@@ -1,6 +1,6 @@
 -- A message that runs for longer than it may is interrupted with an error; others are not.
---! config: message_limit = 1
---! log: interrupted: a message may run for 1 s (message_limit)
+--! config: message_limit = 2
+--! log: interrupted: a message may run for 2 s (message_limit)
 --! differs: the reference interrupts nothing
 
 local check = require "check"
@@ -28,7 +28,7 @@ if mode == "looper" then
 			return ok, err
 		end,
 		waits = function()
-			skynet.sleep(130)
+			skynet.sleep(230)
 			return "done"
 		end,
 		short = function()
@@ -38,7 +38,7 @@ if mode == "looper" then
 	return
 end
 
-local TEXT = "interrupted: a message may run for 1 s %(message_limit%)$"
+local TEXT = "interrupted: a message may run for 2 s %(message_limit%)$"
 
 check.main(function()
 	local looper, other = check.helper "looper", check.helper "looper"

@@ -6,11 +6,23 @@ local skynet = require "skynet"
 
 local mode = ...
 
-local function spin_until_noticed()
-	local stop = skynet.hpc() + 20000000000
+-- How long the message of a service has run, by the first report that says where it is.
+local function reported(address)
+	local file <close> = assert(io.open(skynet.getenv "logger"))
+	return file:read "a":match("error: A message from %[ :%x+ %] to %[ " .. skynet.address(address)
+		.. " %] maybe in an endless loop %(version = %d+%), for (%d+%.%d) s, type lua, in\n"
+		.. "\t[^\n]*endless_stack.lua:%d+: in [^\n]* 'spin_until_reported'\n")
+end
+
+-- The first report may tell no place: on a busy machine this thread does not come by within the
+-- time that the watcher waits for it.
+local function spin_until_reported()
+	local stop = skynet.hpc() + 60000000000
+	local noticed
 	repeat
 		for _ = 1, 1000000 do end
-	until skynet.endless() or skynet.hpc() > stop
+		noticed = noticed or skynet.endless()
+	until noticed and reported(skynet.self()) or skynet.hpc() > stop
 end
 
 if mode == "spinner" then
@@ -19,7 +31,7 @@ if mode == "spinner" then
 			-- A hook of the user's own goes on after the report.
 			local counted = 0
 			debug.sethook(function() counted = counted + 1 end, "", 100000)
-			spin_until_noticed()
+			spin_until_reported()
 			local before = counted
 			for _ = 1, 1000000 do end
 			debug.sethook()
@@ -27,7 +39,7 @@ if mode == "spinner" then
 		end,
 		nested = function()
 			coroutine.wrap(function()
-				spin_until_noticed()
+				spin_until_reported()
 			end)()
 			return true
 		end,
@@ -38,17 +50,9 @@ end
 check.main(function()
 	local plain, nested = check.helper "spinner", check.helper "spinner"
 	local first = check.background(skynet.call, plain, "lua", "plain")
-	local second = check.background(skynet.call, nested, "lua", "nested")
+	check.equal(skynet.call(nested, "lua", "nested"), true)
 	check.results({ true, true }, check.outcome(first))
-	check.results({ true, true }, check.outcome(second))
-	local log = check.log()
-	local own = skynet.address(skynet.self())
-	local text = "error: A message from %[ " .. own .. " %] to %[ %s %] maybe in an endless loop "
-		.. "%(version = %d+%), for (%d+%.%d) s, type lua, in\n\t[^\n]*endless_stack.lua:%d+: in "
-	local function report(address)
-		return log:match((text:gsub("%%s ", address .. " ")))
-	end
-	check.ok(tonumber(report(skynet.address(plain))) >= 5)
-	check.ok(report(skynet.address(nested)))
-	check.ok(log:find "upvalue 'spin_until_noticed'" or log:find "local 'spin_until_noticed'")
+	check.ok(tonumber(reported(plain)) >= 5)
+	check.ok(reported(nested))
+	check.logs("from %[ " .. skynet.address(skynet.self()) .. " %] to")
 end)

@@ -81,14 +81,13 @@ check.main(function()
 
 	check.raises("call failed", call, "plain")
 	check.raises("call failed", call, "object")
-	local log = check.log()
-	check.match(log, "lua call %[8 to :%x+ : %d+ msgsz = 6%] error : \27%[31m[^\n]*plain text\n")
-	check.match(log, "an object")
-	check.match(log, "stack traceback:.-\27%[0m\n")
+	check.logs "lua call %[8 to :%x+ : %d+ msgsz = 6%] error : \27%[31m[^\n]*plain text\n"
+	check.logs "an object"
+	check.logs "stack traceback:.-\27%[0m\n"
 	check.step "the caller gets call failed, the log gets the text"
 
 	check.equal(call "after_ret", "kept")
-	check.match(check.log(), "error after ret")
+	check.logs "error after ret"
 	check.step "an answer given before the error stands"
 
 	local got
@@ -97,12 +96,12 @@ check.main(function()
 	end)
 	local ignored = check.background(call, "after_ignore", skynet.self())
 	check.eventually(function() return got == "ignored" end, "message of the fork")
-	check.match(check.log(), "error after ignoreret")
+	check.logs "error after ignoreret"
 	check.ok(not ignored.done)
 	check.step "after ignoreret nobody is told"
 
 	local late = check.background(call, "after_response")
-	check.eventually(function() return check.log():find "error after response" end, "log line")
+	check.logs "error after response"
 	check.ok(not late.done)
 	check.equal(call "answer", true)
 	check.results({ true, "late" }, check.outcome(late))
@@ -112,16 +111,13 @@ check.main(function()
 	call "timer"
 	call "order"
 	call "order"
-	check.eventually(function() return check.log():find "error of a timer" end, "log line")
-	log = check.log()
-	check.match(log, "error of a fork")
-	check.match(log, "lua call %[0 to :%x+ : %d+ msgsz = 0%] error : \27%[31m[^\n]*error of a timer")
+	check.logs "error of a fork"
+	check.logs "lua call %[0 to :%x+ : %d+ msgsz = 0%] error : \27%[31m[^\n]*error of a timer"
 	check.step "errors of forks and timers are only logged"
 
 	call "joined"
 	check.equal(call "order", "e1 F e2 e3")
-	log = check.log()
-	local _, count = log:gsub("\27%[31m[^\27]*error of e1[^\27]*error of e2[^\27]*error of e3", "")
+	local _, count = check.logs "error of e3":gsub("\27%[31m[^\27]*error of e1[^\27]*error of e2[^\27]*error of e3", "")
 	check.equal(count, 1)
 	check.step "queued wake-ups outlive an error; one log entry holds all errors of a message"
 

@@ -37,7 +37,7 @@ check.main(function()
 
 	check.background(skynet.call, service, "lua", "nothing")
 	skynet.call(service, "lua", "ret")
-	local log = check.log()
+	local log = check.logs "Maybe forgot response session"
 	local number, source, file, at =
 		log:match "Maybe forgot response session (%d+) from :(%x+) : @(%S+):(%d+)\n"
 	check.equal(tonumber(source, 16), skynet.self())

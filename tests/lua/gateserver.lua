@@ -198,7 +198,7 @@ local function a_handler_that_blocks_stops_nobody()
 	end
 	skynet.call(gate_address, "lua", "unblock")
 	check.equal(receive(client), "block")
-	check.ok(check.log():find "raised in the handler")
+	check.logs "raised in the handler"
 	socket.close(client)
 end
 

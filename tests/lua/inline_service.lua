@@ -71,7 +71,7 @@ local function failures_are_remembered_until_closed()
 	check.raises("call failed", service.query, "failing")
 	check.equal(service.close "failing", false)
 	check.ok(service.new("failing", counter_code, 0))
-	check.match(check.log(), "the code raised")
+	check.logs "the code raised"
 end
 
 local function closing()
@@ -86,7 +86,7 @@ end
 local function without_dispatch()
 	local address = service.new("deaf", function() local _ = _ENV end)
 	check.raises("call failed", skynet.call, address, "lua")
-	check.match(check.log(), "No dispatch function")
+	check.logs "No dispatch function"
 end
 
 check.main(function()

@@ -56,7 +56,7 @@ end
 
 local function failures_reach_the_creator()
 	check.raises("call failed", skynet.newservice, "no_such_service")
-	check.match(check.log(), "lua loader error : [^\n]*cannot open [^\n]*/no_such_service.lua")
+	check.logs "lua loader error : [^\n]*cannot open [^\n]*/no_such_service.lua"
 	local tried = select(2, check.log():gsub("cannot open [^\n]*/no_such_service[./]", ""))
 	check.ok(tried >= 5, tried)
 	check.raises("call failed", skynet.newservice, "broken_syntax")

@@ -21,14 +21,14 @@ local function launching()
 	end, "the service answers")
 	check.equal(skynet.launch("no_such_module", "x"), nil)
 	check.equal(skynet.launch("logger", "/no/such/folder/x.log"), nil)
-	check.match(check.log(), "error: launch logger FAILED")
+	check.logs "error: launch logger FAILED"
 end
 
 local function killing()
 	local by_number = check.helper "mortal"
 	skynet.kill(by_number)
 	check.results({}, skynet.send(by_number, "lua"))
-	check.match(check.log(), string.format("KILL :%x\n", by_number))
+	check.logs(string.format("KILL :%x\n", by_number))
 	local by_hex = check.helper "mortal"
 	skynet.kill(skynet.address(by_hex))
 	check.results({}, skynet.send(by_hex, "lua"))
@@ -41,7 +41,7 @@ local function killing()
 	check.results({}, skynet.send(by_name, "lua"))
 	check.equal(skynet.localname ".mortal", nil)
 	skynet.kill(0xffff)
-	check.match(check.log(), "KILL :ffff\n")
+	check.logs "KILL :ffff\n"
 end
 
 local function monitoring()

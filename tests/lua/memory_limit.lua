@@ -59,7 +59,7 @@ check.main(function()
 		check.match(err, "not enough memory$")
 		check.raises("call failed", skynet.call, limited, "lua", "raised")
 	end
-	check.match(check.log(), "not enough memory")
+	check.logs "not enough memory"
 	check.equal(skynet.call(limited, "lua", "once"), true)
 	local large = check.helper "large"
 	check.equal(skynet.call(large, "lua", "grow"), 70)

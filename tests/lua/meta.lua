@@ -13,7 +13,7 @@ local LUALIB = skynet.getenv "lualib_folder"
 local INTERNAL = {
 	"^meta%.", "^compat10%.", "^loader$", "^skynet%.lazy%.", "^skynet%.cluster%.", "^skynet%.harbor%.",
 	"^skynet%.console%.", "^http%.internal$", "^http%.host$", "^http%.websocket_strict$",
-	"^snax%.hotfix$", "^snax%.interface$", "^skynet%.limited_log$",
+	"^snax%.hotfix$", "^snax%.interface$", "^skynet%.limited_log$", "^skynet%.config_number$",
 	"%.native$", "%.internal$", "^skynet%.require$", "^skynet%.stdin$", "^skynet%.dns%.packet$",
 	"^skynet%.json$",
 	-- It only says where to get the real one.

@@ -184,7 +184,7 @@ local function requests()
 	check_answer(id, "re:one", 1, 1)
 	request(id, "raise", 2)
 	check_answer(id, "", 0, 2)
-	check.ok(check.log():find "raised by the handler")
+	check.logs "raised by the handler"
 	request(id, "nothing", 3)
 	check_answer(id, "", 1, 3)
 	request(id, "", 0xffffffff)
@@ -219,7 +219,7 @@ local function bad_requests()
 	request(id, "huge", 1)
 	check.equal(receive(id), false)
 	socket.close(id)
-	check.match(check.log(), "Invalid package .- : ")
+	check.logs "Invalid package .- : "
 end
 
 local function lost_answers()
@@ -255,7 +255,7 @@ local function a_conflict()
 	request(id, "x", 7)
 	check.equal(receive(id), false)
 	socket.close(id)
-	check.match(check.log(), "Conflict session %x+")
+	check.logs "Conflict session %x+"
 	ask "unblock"
 end
 
@@ -320,9 +320,7 @@ else
 	check.main(function()
 		gate = check.helper "server"
 		local conf = { address = "127.0.0.1", port = 0, servername = "test" }
-		local probe
-		probe, _, port = socket.listen("127.0.0.1", 0)
-		socket.close(probe)
+		port = check.free_port()
 		conf.port = port
 		check.results({ "registered", "test" }, skynet.call(gate, "lua", "open", conf))
 		names()

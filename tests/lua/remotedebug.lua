@@ -64,8 +64,8 @@ local function session(subject)
 	local digits = idle:match "%x+"
 	console(digits)
 	check.equal(read_to(idle), "")
-	check.match(check.log(), "Attach to :" .. digits)
-	check.match(check.log(), "Enter debug mode")
+	check.logs("Attach to :" .. digits)
+	check.logs "Enter debug mode"
 	says("2\t\n", "1+1", idle)
 	says("\n", "x_in_debugger = 1", idle)
 	says("\n", "for i = 1, 2 do print() end", idle)
@@ -115,7 +115,7 @@ local function session(subject)
 	check.equal(skynet.call(other, "lua", "start", subject, fd), "Debugger attach failed")
 	type_in "cont"
 	check.equal(read_to "\n", "<CMD OK>")
-	check.match(check.log(), "Leave debug mode")
+	check.logs "Leave debug mode"
 
 	-- Leaving lets a stopped message go on.
 	type_in("debug " .. digits)

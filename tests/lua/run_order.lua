@@ -148,14 +148,17 @@ local function yield_lets_queued_messages_pass()
 end
 
 local function timers_of_one_tick_keep_their_order()
-	local t = check.transcript()
-	for i = 1, 50 do
-		skynet.timeout(5, function()
-			t(i)
+	local t = check.in_one_tick(function()
+		local t = check.transcript()
+		for i = 1, 50 do
+			skynet.timeout(5, function()
+				t(i)
+			end)
+		end
+		skynet.timeout(2, function()
+			t "early"
 		end)
-	end
-	skynet.timeout(2, function()
-		t "early"
+		return t
 	end)
 	t:wait(51)
 	check.equal(t[1], "early")

@@ -24,5 +24,5 @@ check.main(function()
 		skynet.sleep(5)
 	end
 	check.equal(check.outcome(launch), false)
-	check.match(check.log(), "lua loader error : [^\n]*signal 0")
+	check.logs "lua loader error : [^\n]*signal 0"
 end)

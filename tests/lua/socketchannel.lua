@@ -13,7 +13,7 @@ local function server(serve)
 		pcall(serve, id)
 		socket.close(id)
 	end)
-	return port, listener
+	return port
 end
 
 -- The lines of a connection.
@@ -25,19 +25,13 @@ end
 
 -- Calls act(id, line) for each line of each connection until it returns false. Returns the port.
 local function line_server(act)
-	return (server(function(id)
+	return server(function(id)
 		for line in lines(id) do
 			if act(id, line) == false then
 				return
 			end
 		end
-	end))
-end
-
-local function free_port()
-	local port, listener = server(function() end)
-	socket.close(listener)
-	return port
+	end)
 end
 
 local function channel_to(port, more)
@@ -196,7 +190,7 @@ local function a_closed_channel()
 end
 
 local function no_server()
-	local port = free_port()
+	local port = check.free_port()
 	local channel = channel_to(port)
 	is_lost(pcall(channel.connect, channel, true))
 	check.logged("Connect failed Connection refused 127.0.0.1 " .. port)
@@ -211,7 +205,7 @@ local function no_server()
 end
 
 local function connecting_for_ever()
-	local port = free_port()
+	local port = check.free_port()
 	local channel = channel_to(port)
 	local task = check.background(channel.connect, channel)
 	check.eventually(function()
@@ -228,14 +222,14 @@ local function connecting_for_ever()
 end
 
 local function close_ends_the_attempts()
-	local channel = channel_to(free_port())
+	local channel = channel_to(check.free_port())
 	local task = check.background(channel.connect, channel)
 	channel:close()
 	check.results({ true, false }, check.outcome(task))
 end
 
 local function backups()
-	local dead = free_port()
+	local dead = check.free_port()
 	local alive = line_server(echo)
 	local channel = channel_to(dead, {
 		backup = { { host = "127.0.0.1", port = dead }, { host = "127.0.0.1", port = alive } },

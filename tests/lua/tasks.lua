@@ -31,16 +31,19 @@ local function fork_keeps_arguments()
 end
 
 local function timeouts_run_in_time()
-	local events = check.transcript()
-	local start = skynet.now()
-	local co = skynet.timeout(3, function()
-		check.ok(skynet.now() - start >= 3)
-		events "3"
+	local events = check.in_one_tick(function()
+		local events = check.transcript()
+		local start = skynet.now()
+		local co = skynet.timeout(3, function()
+			check.ok(skynet.now() - start >= 3)
+			events "3"
+		end)
+		check.equal(type(co), "thread")
+		skynet.timeout(1, function() events "1" end)
+		skynet.timeout(0, function() events "0" end)
+		skynet.timeout(-5, function() events "-5" end)
+		return events
 	end)
-	check.equal(type(co), "thread")
-	skynet.timeout(1, function() events "1" end)
-	skynet.timeout(0, function() events "0" end)
-	skynet.timeout(-5, function() events "-5" end)
 	events:wait(4)
 	events:equal "0 -5 1 3"
 end

@@ -1,10 +1,8 @@
--- ltls.c, http.tlshelper, https and wss: both ends, trust, deadlines, hostile peers.
+-- ltls.c, http.tlshelper, https and wss: both ends, trust, hostile peers.
 --! config: certfile = "@TESTS@/../vectors/tls/server.pem"
 --! config: keyfile = "@TESTS@/../vectors/tls/server-key.pem"
 --! config: tls_ca = "@TESTS@/../vectors/tls/ca.pem"
---! config: tls_handshake_timeout = 0.3
 --! config: enablessl = true
---! log: http: connection * closed: its TLS handshake took too long
 --! differs: it is built without TLS
 
 local check = require "check"
@@ -197,10 +195,6 @@ end
 local function hostile_peers()
 	check.match(hostile "GET / HTTP/1.1\r\n\r\n", "SSL_do_handshake error:")
 	check.match(hostile("\22\3\1\xff\xff" .. ("\1"):rep(100)), "SSL_do_handshake error:")
-	-- They say nothing, or half of it: the deadline ends them.
-	check.equal(hostile "", sockethelper.socket_error)
-	local hello = ltls.newtls("client", ltls.newctx(), "localhost"):handshake()
-	check.equal(hostile(hello:sub(1, -2)), sockethelper.socket_error)
 end
 
 local function wss()

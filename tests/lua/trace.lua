@@ -37,14 +37,13 @@ check.main(function()
 	check.equal(skynet.call(peer, "lua", "sleep"), tag)
 	check.equal(skynet.call(peer, "lua", "fork"), "nil")
 	check.raises("call failed", skynet.call, peer, "lua", "fail")
-	local log = check.log()
 	local plain_tag = tag:gsub("%-", "%%-")
 	for _, text in ipairs { "call", "request", "sleep", "resume", "response", "error", "end" } do
-		check.match(log, "<TRACE " .. plain_tag .. "> %d+ " .. text)
+		check.logs("<TRACE " .. plain_tag .. "> %d+ " .. text)
 	end
-	check.match(log, "TRACE nil\n")
-	check.match(log, "<TRACE " .. plain_tag .. "> %d+ trace here\n")
-	check.match(log, "<TRACE " .. plain_tag .. "> %d+ call : @[^\n]*trace%.lua:%d+")
+	check.logs "TRACE nil\n"
+	check.logs("<TRACE " .. plain_tag .. "> %d+ trace here\n")
+	check.logs("<TRACE " .. plain_tag .. "> %d+ call : @[^\n]*trace%.lua:%d+")
 	check.step "tags"
 
 	skynet.trace()
@@ -52,24 +51,22 @@ check.main(function()
 	check.ok(skynet.tracetag() ~= tag)
 	skynet.tracelog("mine", "some text")
 	skynet.tracelog("mine", "with place", 1)
-	log = check.log()
-	check.match(log, "<TRACE mine> %d+ some text\n")
-	check.match(log, "<TRACE mine> %d+ with place : @[^\n]*trace%.lua:%d+")
+	check.logs "<TRACE mine> %d+ some text\n"
+	check.logs "<TRACE mine> %d+ with place : @[^\n]*trace%.lua:%d+"
 	check.step "tracelog"
 
 	-- Forced for a protocol, and forced off.
 	skynet.call(peer, "debug", "TRACELOG", true)
 	local fresh = skynet.newservice("echo")
 	check.ok(fresh)
-	check.match(check.log(), "Turn trace log true for lua\n")
+	check.logs "Turn trace log true for lua\n"
 	skynet.call(peer, "debug", "TRACELOG", "lua", false)
-	check.match(check.log(), "Turn trace log false for lua\n")
+	check.logs "Turn trace log false for lua\n"
 	check.equal(skynet.call(peer, "lua", "tag"), false)
 	check.raises("call failed", skynet.call, peer, "debug", "TRACELOG", "no such protocol", true)
 	check.step "TRACELOG"
 
 	check.equal(skynet.unpack(skynet.tracecall("given", peer, "lua", skynet.pack "tag")), false)
-	log = check.log()
-	check.match(log, "<TRACE given> %d+ tracecall begin")
-	check.match(log, "<TRACE given> %d+ tracecall end")
+	check.logs "<TRACE given> %d+ tracecall begin"
+	check.logs "<TRACE given> %d+ tracecall end"
 end)

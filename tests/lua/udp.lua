@@ -9,16 +9,8 @@ local function port_of(address)
 	return port
 end
 
--- A free port: the kernel chose it for a socket whose packets tell it.
-local function free_port(host)
-	local id, address, port = socket.listen(host, 0)
-	check.ok(address)
-	socket.close(id)
-	return port
-end
-
 local function round_trips(host)
-	local port, heard, answers = free_port(host), {}, {}
+	local port, heard, answers = check.free_port(host), {}, {}
 	local server
 	server = socket.udp_listen(host, port, function(data, from)
 		heard[#heard + 1] = data
@@ -44,7 +36,7 @@ local function round_trips(host)
 end
 
 local function connected_later()
-	local port, got = free_port "127.0.0.1", {}
+	local port, got = check.free_port(), {}
 	local server = socket.udp(function(data)
 		got[#got + 1] = data
 	end, "127.0.0.1", port)
@@ -63,7 +55,7 @@ local function connected_later()
 end
 
 local function too_large()
-	local port = free_port "127.0.0.1"
+	local port = check.free_port()
 	local client = socket.udp_dial("127.0.0.1", port, function() end)
 	socket.write(client, string.rep("x", 70000))
 	check.eventually(function()

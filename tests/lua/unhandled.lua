@@ -51,7 +51,7 @@ local function sends_are_logged()
 	check.raises("call failed", skynet.call, peer, "other", "x")
 	check.logged "Unknown request (201): payload 1\n"
 	check.logged "Unknown request (other): payload 2\n"
-	check.match(check.log(), "Unknown session : 0 from " .. source)
+	check.logs("Unknown session : 0 from " .. source)
 end
 
 local function unknown_answers_are_logged()
@@ -59,7 +59,7 @@ local function unknown_answers_are_logged()
 	skynet.redirect(peer, skynet.self(), "response", 12345, "late answer")
 	check.raises("call failed", skynet.call, peer, "other", "x")
 	check.logged "Response message : late answer\n"
-	check.match(check.log(), string.format("Unknown session : 12345 from %x", skynet.self()))
+	check.logs(string.format("Unknown session : 12345 from %x", skynet.self()))
 end
 
 local function both_handlers_can_be_replaced()
@@ -81,7 +81,7 @@ local function broken_payload_is_logged()
 	local peer = check.helper "replaced"
 	skynet.rawsend(peer, "lua", "\7garbage")
 	skynet.call(peer, "lua", "seen")
-	check.match(check.log(), "Invalid serialize stream")
+	check.logs "Invalid serialize stream"
 end
 
 check.main(function()

@@ -1,5 +1,6 @@
 -- The node `server`: services that the node `client` calls.
 
+local check = require "check"
 local skynet = require "skynet"
 local cluster = require "skynet.cluster"
 local snax = require "skynet.snax"
@@ -12,13 +13,7 @@ function command.call_back(node, name, ...)
 end
 
 skynet.start(function()
-	skynet.dispatch("lua", function(session, _, name, ...)
-		if session == 0 then
-			command[name](...)
-		else
-			skynet.retpack(command[name](...))
-		end
-	end)
+	check.dispatch(command)
 	cluster.reload {
 		server = "127.0.0.1:" .. skynet.getenv "server_port",
 		client = "127.0.0.1:" .. skynet.getenv "client_port",

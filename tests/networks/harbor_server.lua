@@ -12,8 +12,15 @@ function command.publish(id, ...)
 end
 
 skynet.start(function()
-	skynet.dispatch("lua", function(session, _, name, ...)
-		if session == 0 then
+	skynet.dispatch("lua", function(session, source, name, ...)
+		if name == "pass on" then
+			skynet.ignoreret()
+			skynet.redirect(..., source, "lua", session, skynet.pack "x")
+		elseif name == "end" then
+			-- Not before something waits.
+			repeat until skynet.mqlen() > 0
+			skynet.exit()
+		elseif session == 0 then
 			command[name](...)
 		else
 			skynet.retpack(command[name](...))

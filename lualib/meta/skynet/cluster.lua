@@ -26,11 +26,11 @@ function cluster.call_timeout(limit, node, address, ...) end
 ---@param ... any
 function cluster.send(node, address, ...) end
 
----Listens for other nodes.
+---Listens for other nodes. Returns the address and the port, or the name of the node.
 ---@param port string|integer
 ---@param max? integer
 ---@return string
----@return integer
+---@return integer?
 function cluster.open(port, max) end
 
 ---Reads the nodes' addresses anew.
@@ -69,7 +69,6 @@ function cluster.register(name, address) end
 
 ---Takes a name back.
 ---@param name string
----@return integer?
 function cluster.unregister(name) end
 
 ---Makes an object for a snax service of another node.
@@ -79,9 +78,9 @@ function cluster.unregister(name) end
 ---@return skynet.snax.object
 function cluster.snax(node, name, address) end
 
----Returns the service that sends to a node.
+---Returns the service that sends to a node, nil when it cannot be reached.
 ---@param node string
----@return integer
+---@return integer?
 function cluster.get_sender(node) end
 
 return cluster

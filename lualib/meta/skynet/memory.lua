@@ -30,6 +30,9 @@ function memory.jestat() end
 ---@return integer
 function memory.mallctl(name) end
 
+---Lets the garbage collector have the coroutines that this service keeps for later.
+function memory.trim() end
+
 ---Writes the figures to the log.
 function memory.dump() end
 

@@ -12,6 +12,14 @@ local socket = {}
 ---@return string?
 function socket.open(addr, port) end
 
+---Connects, within so many hundredths of a second.
+---@param time integer
+---@param addr string
+---@param port? integer
+---@return integer?
+---@return string?
+function socket.open_timeout(time, addr, port) end
+
 ---Listens; `start` says who takes connections.
 ---@param host string
 ---@param port? integer

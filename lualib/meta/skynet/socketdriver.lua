@@ -59,6 +59,11 @@ function socketdriver.lsend(id, data, size) end
 ---@param id integer
 function socketdriver.nodelay(id) end
 
+---Lets a connection fail whose other machine is silent for so many hundredths of a second.
+---@param id integer
+---@param limit integer
+function socketdriver.silence(id, limit) end
+
 ---Makes a datagram socket.
 ---@param host? string
 ---@param port? integer

@@ -101,9 +101,8 @@ end
 
 -- The message in a request, and what kind it is. Otherwise nil, what is wrong with it, and the
 -- session to answer, if it has one.
-local function request(packet, size)
-	local ok, address, session, body, length = pcall(core.unpackrequest, packet, size)
-	skynet.trash(packet, size)
+local function request(packet)
+	local ok, address, session, body, length = pcall(core.unpackrequest, packet)
 	if not ok then
 		return nil, "it does not speak the protocol"
 	end
@@ -123,7 +122,7 @@ local function request(packet, size)
 end
 
 -- Waits as the end that was connected to. `to` has `send(packet)`, `done(name)` and `fail(text)`.
--- Returns the function for the packets that come.
+-- Returns the function for the packets that come, which are strings.
 function admission.answer(secrets, to)
 	local hello, challenge, name
 
@@ -136,8 +135,8 @@ function admission.answer(secrets, to)
 		to.fail(name and string.format("%s: %s", name, why) or why)
 	end
 
-	return function(packet, size)
-		local message, kind, detail = request(packet, size)
+	return function(packet)
+		local message, kind, detail = request(packet)
 		if message == nil then
 			refuse(kind, SECRET_NEEDED, detail)
 		elseif kind == "hello" and hello == nil then

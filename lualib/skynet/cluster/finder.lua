@@ -2,6 +2,7 @@
 -- What the configuration says wins over what is found; that is clusterd's part.
 
 local skynet = require "skynet"
+local queue = require "skynet.queue"
 
 local finder = {}
 
@@ -10,6 +11,9 @@ local found = {}
 
 -- The service, and what it was opened with.
 local service, opened
+
+-- One opens at a time: who comes second gets the outcome of the first.
+local in_turn = queue()
 
 -- Sends a request; returns ok and the results, or false and a text.
 local function request(...)
@@ -30,21 +34,23 @@ function finder.is_open()
 	return service ~= nil
 end
 
--- Starts to look for nodes as a source says. There is one source; returns ok, or false and a text.
-function finder.open(source)
-	if opened then
+local function open(source)
+	if service then
 		return opened == source, "nodes are discovered from another source already"
 	end
-	opened = source
 	local started = skynet.newservice("clusterdiscovery", skynet.self())
 	local _, ok, why = pcall(skynet.call, started, "lua", "open", source)
 	if ok then
-		service = started
+		service, opened = started, source
 		return true
 	end
-	opened = nil
 	skynet.kill(started)
 	return false, why
+end
+
+-- Starts to look for nodes as a source says. There is one source; returns ok, or false and a text.
+function finder.open(source)
+	return in_turn(open, source)
 end
 
 -- Returns the address of a node, after it was looked for; nil and why there is none.

@@ -2,8 +2,9 @@
 -- a shared secret inside it. Each is off until its config keys are set; without them the functions
 -- here let everybody pass at once, and no packet comes through here.
 --
--- clustersender (through `link`) and clusteragent have one connection at a time, and give its packets
--- to `guard.receive` until they are told that the other end is welcome.
+-- clustersender (through `link`) has one connection at a time, and gives its packets to
+-- `guard.receive` until it is told that the other end is welcome. What connects to this node is
+-- clusterdoor's.
 
 local skynet = require "skynet"
 local admission = require "skynet.cluster.admission"
@@ -14,8 +15,6 @@ local settings = require "skynet.cluster.settings"
 local tls = require "skynet.cluster.tls"
 
 local guard = {}
-
-local TLS_NEEDED <const> = "TLS is asked for here, set its keys there too (cluster_tls_cert)"
 
 -- Whether anything is asked of the other ends.
 guard.on = secret.on or tls.on
@@ -104,34 +103,6 @@ function guard.call(id, node, address, to)
 	if tls.on then
 		waits_for = "TLS handshake (cluster_tls_cert)"
 		try(outcome, tls.call, id, string.match(address, "^(.*):"), node, go_on)
-	else
-		go_on()
-	end
-end
-
-local function give_admission(outcome)
-	local secrets = secret.load()
-	if secrets then
-		receive = admission.answer(secrets, outcome)
-	else
-		outcome.done()
-	end
-end
-
--- A connection has been accepted. `to` has `done()` and `fail(text)`.
-function guard.answer(id, to)
-	if not guard.on then
-		return to.done()
-	end
-	local outcome = begin(id, to)
-	local function go_on()
-		try(outcome, give_admission, outcome)
-	end
-	skynet.timeout(settings.connect_timeout, function()
-		outcome.fail(string.format("no handshake after %g s", settings.connect_timeout / 100))
-	end)
-	if tls.on then
-		try(outcome, tls.answer, id, admission.refusal(TLS_NEEDED), go_on)
 	else
 		go_on()
 	end

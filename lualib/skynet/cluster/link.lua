@@ -47,14 +47,17 @@ local down_why = "marked down"
 -- The attempt that is on its way: { coroutines that wait for it..., sockets = set, error = text }.
 local attempt
 local backoff, not_before = 0, 0
--- Called with (pointer, size) of each packet, and with (text) when the link goes down.
+-- Called with (pointer, size) of each packet, and with (text) when a connection is left.
 local on_packet, on_down
+-- Makes the packet that asks the peer for a sign of life.
+local beat
 -- Where packets go: to the guard until the link is up.
 local receive
 
 local counters = { dials = 0, connects = 0, failures = 0, losses = 0, sent = 0, received = 0 }
 local last_error
-local last_heard = 0
+-- When the peer was heard, and how often `watch` has looked since.
+local last_heard, quiet = 0, 0
 -- The peer went silent, and has said nothing since.
 local was_silent = false
 
@@ -93,6 +96,7 @@ local function failed(why)
 	counters.failures = counters.failures + 1
 	back_off()
 	conclude(last_error)
+	on_down(last_error)
 end
 
 local function lost(why, refused)
@@ -139,8 +143,8 @@ local function start_dialing(this)
 	dial(this)
 	skynet.timeout(settings.connect_timeout, function()
 		if attempt == this then
-			failed(string.format("no %s after %g s", guard.waits_for() or "connection",
-				settings.connect_timeout / 100))
+			local lacks = guard.waits_for() or socket and "sign of life" or "connection"
+			failed(string.format("no %s after %g s", lacks, settings.connect_timeout / 100))
 		end
 	end)
 end
@@ -186,29 +190,32 @@ local function need()
 	end
 end
 
--- Asks the peer for a sign of life every now and then, in the words of `beat`.
-local function watch(id, beat)
+-- Asks the peer for a sign of life every now and then. Looks are counted and not only the time: when
+-- it is this node that has stood still, what the peer has said comes behind the first look.
+local function watch(id)
 	skynet.timeout(settings.heartbeat, function()
 		if socket ~= id or state ~= "up" then
 			return
 		end
+		quiet = quiet + 1
 		local silence = skynet.now() - last_heard
-		if silence >= 3 * settings.heartbeat then
+		if quiet >= 3 and silence >= 3 * settings.heartbeat then
 			was_silent = true
 			return drop(string.format("no sign of life for %.1f s", silence / 100))
 		end
 		link.write(beat())
-		watch(id, beat)
+		watch(id)
 	end)
 end
 
 local function up(id)
-	state, receive, last_heard, was_silent = "up", on_packet, skynet.now(), false
+	state, receive, was_silent = "up", on_packet, false
+	last_heard, quiet = skynet.now(), 0
 	counters.connects = counters.connects + 1
 	writer.open(id)
 	conclude()
 	if settings.heartbeat > 0 then
-		watch(id, link.beat)
+		watch(id)
 	end
 end
 
@@ -221,12 +228,11 @@ local function prove(id)
 		end
 	end
 	writer.open(id)
-	link.write(link.beat())
+	link.write(beat())
 	local patience = 3 * settings.heartbeat
 	skynet.timeout(patience, function()
 		if socket == id and state == "connecting" then
 			failed(string.format("no sign of life for %.1f s", patience / 100))
-			on_down(last_error)
 		end
 	end)
 end
@@ -239,6 +245,9 @@ function event.init(id)
 	end
 	socket, receive = id, guard.receive
 	driver.nodelay(id)
+	if settings.silence > 0 then
+		driver.silence(id, settings.silence)
+	end
 	guard.call(id, node, address, {
 		done = function()
 			if was_silent then
@@ -255,7 +264,7 @@ function event.data(id, packet, size)
 	if id ~= socket then
 		return skynet.trash(packet, size)
 	end
-	last_heard = skynet.now()
+	last_heard, quiet = skynet.now(), 0
 	counters.received = counters.received + size
 	receive(packet, size)
 end
@@ -268,7 +277,8 @@ end
 
 function event.close(id)
 	if id == socket or is_awaited(id) then
-		drop "closed by the peer"
+		local missing = guard.waits_for()
+		drop(missing and "closed by the peer before its " .. missing or "closed by the peer")
 	end
 end
 
@@ -288,7 +298,7 @@ packets(event)
 
 -- `handlers`: `packet(pointer, size)`, who owns it then; `down(text)`; `beat() -> packet`.
 function link.start(name, handlers)
-	node, on_packet, on_down, link.beat = name, handlers.packet, handlers.down, handlers.beat
+	node, on_packet, on_down, beat = name, handlers.packet, handlers.down, handlers.beat
 end
 
 -- Changes the address: the old connection is left at once, its requests fail. false: the node is

@@ -1,16 +1,7 @@
 -- The config keys of the cluster, with their defaults. Times are in seconds in the config and in
 -- centiseconds here, sizes in MiB and bytes. The keys are described in docs/src/reference/config.md.
 
-local skynet = require "skynet"
-
-local function number(key, default, unit)
-	local text = skynet.getenv(key)
-	local value = text == nil and default or tonumber(text)
-	if value == nil or value < 0 then
-		error(string.format("config key %s must be a number that is not negative, not %q", key, text), 0)
-	end
-	return math.floor(value * unit)
-end
+local number = require "skynet.config_number"
 
 local SECOND <const> = 100
 local MIB <const> = 1 << 20
@@ -20,6 +11,8 @@ return {
 	connect_timeout = number("cluster_connect_timeout", 5, SECOND),
 	-- How often a link asks its peer for a sign of life; 0: never.
 	heartbeat = number("cluster_heartbeat", 0, SECOND),
+	-- A link whose peer's machine is silent for this time is lost; 0: when the system gives it up.
+	silence = number("cluster_silence", 60, SECOND),
 	-- A call that has no time limit of its own fails after this time, and a request of another node
 	-- that is not answered within it; 0: never.
 	call_limit = number("cluster_call_limit", 0, SECOND),

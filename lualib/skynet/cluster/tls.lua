@@ -1,12 +1,11 @@
 -- TLS on the connections of a cluster: between the sockets of a service and its packets. Each end
--- shows a certificate and checks the other's. Used by the guard, which begins the handshakes, and
--- by whoever moves bytes: `packets` and `writer`.
+-- shows a certificate and checks the other's. Used by the guard and clusterdoor, which begin the
+-- handshakes, and by whoever moves bytes: `streams` and `writer`.
 --
 -- It is on when one of its config keys is set; all three must be then.
 
 local skynet = require "skynet"
 local driver = require "skynet.socketdriver"
-local netpack = require "skynet.netpack"
 local secret = require "skynet.cluster.secret"
 
 local KEYS <const> = { "cluster_tls_cert", "cluster_tls_key", "cluster_tls_ca" }
@@ -27,8 +26,9 @@ local ltls = require "ltls.c"
 -- The first byte of everything that begins a handshake of TLS.
 local HANDSHAKE_RECORD <const> = 0x16
 
--- socket -> { session =, established =, plain = }: `established` is called when the handshake is
--- over and nil from then on; `plain` is what to say to a peer that does not speak TLS.
+-- socket -> { session =, established =, plain = }: the session as soon as the peer has begun;
+-- `established` is called when the handshake is over and nil from then on; `plain` is what to say to
+-- a peer that does not speak TLS, nil when it does.
 local connections = {}
 
 -- An error of a context or session, without its place, the call of OpenSSL that would have failed,
@@ -81,7 +81,7 @@ end
 
 -- Begins a connection that was accepted. `plain` is a packet for a peer that does not speak TLS.
 function tls.answer(id, plain, established)
-	connections[id] = { session = ltls.newtls("server", tls.context()), established = established, plain = plain }
+	connections[id] = { established = established, plain = plain }
 end
 
 -- Goes on with a handshake. Returns what is in the connection behind it, otherwise nil.
@@ -104,13 +104,14 @@ local function opened(id, connection, bytes)
 		driver.send(id, connection.plain)
 		error("it does not speak TLS (cluster_tls_cert)", 0)
 	end
+	connection.session = connection.session or ltls.newtls("server", tls.context())
 	connection.plain = nil
 	return shake(id, connection, bytes)
 end
 
 -- Returns the plain text of bytes that came, and whether the peer has said goodbye; nil and an
 -- error text when there can be nothing more. The peer is told.
-local function open(id, bytes)
+function tls.open(id, bytes)
 	local connection = connections[id]
 	if not connection then
 		return ""
@@ -119,7 +120,7 @@ local function open(id, bytes)
 	if ok then
 		return text, ended
 	end
-	if not connection.plain then
+	if not connection.plain and connections[id] == connection then
 		put(id, connection.session:write())
 	end
 	connections[id] = nil
@@ -140,62 +141,26 @@ tls.lsend = tls.send
 -- The connection is about to be closed: says goodbye and forgets it.
 function tls.leave(id)
 	local connection = connections[id]
-	if connection then
-		connections[id] = nil
+	connections[id] = nil
+	if connection and connection.session then
 		put(id, connection.session:close())
 	end
 end
 
--- What arrives on the sockets: as `skynet.cluster.packets` has it.
-local DATA <const>, CONNECT <const>, CLOSE <const>, ERROR <const>, WARNING <const> = 1, 2, 3, 5, 7
-
-local EVENTS <const> = { [CONNECT] = "init", [CLOSE] = "close", [ERROR] = "error", [WARNING] = "warning" }
-
-local function deliver(handlers, kind, ...)
-	if handlers[kind] then
-		handlers[kind](...)
-	end
+-- The connection has gone.
+function tls.forget(id)
+	connections[id] = nil
 end
 
-function tls.packets(handlers)
-	local queue
+-- Gives an established connection away, to a service that adopts it.
+function tls.release(id)
+	local connection = connections[id]
+	connections[id] = nil
+	return connection and connection.session:release()
+end
 
-	local function take(id, rest, kind, ...)
-		queue = rest
-		if kind == "more" then
-			handlers.more(netpack.pop, rest)
-		else
-			deliver(handlers, kind, ...)
-		end
-	end
-
-	local function data(id, block, size)
-		local text, more = open(id, netpack.tostring(block, size))
-		if text == nil then
-			return deliver(handlers, "error", id, more)
-		end
-		take(id, netpack.feed(queue, id, text))
-		if more then
-			deliver(handlers, "close", id)
-		end
-	end
-
-	skynet.register_protocol {
-		name = "socket",
-		id = skynet.PTYPE_SOCKET,
-		unpack = driver.unpack,
-		dispatch = function(_, _, what, id, size, block)
-			if what == DATA then
-				return data(id, block, size)
-			elseif what == CLOSE or what == ERROR then
-				connections[id] = nil
-				queue = netpack.feed(queue, id)
-			end
-			if EVENTS[what] then
-				deliver(handlers, EVENTS[what], id, what == WARNING and size or block)
-			end
-		end,
-	}
+function tls.adopt(id, released)
+	connections[id] = { session = ltls.adopt(released) }
 end
 
 return tls

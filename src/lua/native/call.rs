@@ -19,7 +19,7 @@ use crate::lua::error::{raise, raise_top};
 use crate::lua::send::{Destination, destination, payload, post};
 use crate::lua::seri;
 use crate::lua::trace;
-use crate::lua::vm::{Answer, Vm, Waiter, vm_of};
+use crate::lua::vm::{Answer, Current, Vm, Waiter, vm_of};
 use crate::message::{Address, Kind, Session};
 
 /// `call(addr, typename, ...)`.
@@ -143,6 +143,13 @@ unsafe fn raise_failed(l: *mut lua_State, vm: *mut Vm, at: c_int) -> ! {
     // SAFETY: rules 1, 2 and 4.
     unsafe {
         let task = (*vm).running;
+        if (*vm).answer == Answer::Explained {
+            let Current { start, len, .. } = (*vm).current;
+            ffi::lua_pushstring(l, c"call failed: ".as_ptr());
+            ffi::lua_pushlstring(l, start.cast(), len);
+            ffi::lua_concat(l, 2);
+            raise_top(l);
+        }
         if (*vm).answer != Answer::TimedOut || task.is_null() {
             raise(l, c"call failed");
         }

@@ -14,7 +14,7 @@ use crate::lua::inspect;
 use crate::lua::later;
 use crate::lua::task::Task;
 use crate::lua::vm::{Vm, Waiter, task_of, vm_of};
-use crate::message::Address;
+use crate::message::{Address, Session};
 
 /// Opens the module.
 pub(in crate::lua) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int {
@@ -62,7 +62,12 @@ unsafe extern "C-unwind" fn forget(l: *mut lua_State) -> c_int {
     unsafe {
         let vm = vm_of(l);
         let session = luaL_checkinteger(l, 1) as i32;
-        (*vm).expected_from.remove(&session);
+        let callee = (*vm).expected_from.remove(&session);
+        let context = &(*vm).context;
+        // Without an address it went to a name, perhaps a global one.
+        if callee.is_none_or(|callee| context.node().is_remote(callee)) {
+            context.give_up(Session::new(session));
+        }
         if let Some(Waiter::Expect { function }) = (*vm).waiters.get(&session).copied() {
             luaL_unref(l, ffi::LUA_REGISTRYINDEX, function);
             (*vm).waiters.insert(session, Waiter::Ignored);

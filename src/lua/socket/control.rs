@@ -1,8 +1,9 @@
-//! `start`, `pause`, `close`, `shutdown`, `nodelay`, and the functions that send.
+//! `start`, `pause`, `close`, `shutdown`, `nodelay`, `silence`, and the functions that send.
 
 use std::ffi::c_int;
+use std::time::Duration;
 
-use mlua::ffi::{lua_State, lua_pushboolean, luaL_checklstring};
+use mlua::ffi::{lua_State, lua_pushboolean, luaL_checkinteger, luaL_checklstring};
 
 use super::arguments::data;
 use super::stream::has_more;
@@ -52,6 +53,18 @@ pub(super) unsafe extern "C-unwind" fn nodelay(l: *mut lua_State) -> c_int {
     // SAFETY: as `start`.
     unsafe {
         net_of(l).nodelay(socket_id(l, 1));
+        0
+    }
+}
+
+/// `silence(id, centis)`: the connection fails when the peer's machine is silent for so long. The
+/// limit is one of whole seconds, from 1 on.
+pub(super) unsafe extern "C-unwind" fn silence(l: *mut lua_State) -> c_int {
+    // SAFETY: as `start`.
+    unsafe {
+        let id = socket_id(l, 1);
+        let centis = luaL_checkinteger(l, 2).max(100) as u64;
+        net_of(l).limit_silence(id, Duration::from_secs(centis.div_ceil(100)));
         0
     }
 }

@@ -48,6 +48,7 @@ pub(super) unsafe extern "C-unwind" fn open(l: *mut lua_State) -> c_int {
                 (c"close", control::close),
                 (c"shutdown", control::shutdown),
                 (c"nodelay", control::nodelay),
+                (c"silence", control::silence),
                 (c"send", control::send),
                 (c"lsend", control::lsend),
                 (c"udp_send", control::udp_send),

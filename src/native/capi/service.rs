@@ -7,7 +7,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use super::library::Library;
-use crate::message::{Address, Kind, Message, Session, socket};
+use crate::message::{Address, Kind, Message, Payload, Session, socket};
 use crate::node::{Context, StartError};
 use crate::service::{Service, Signals};
 
@@ -142,7 +142,12 @@ impl Service for CService {
         // Without a callback messages are dropped.
         let Some(callback) = host.callback.get() else { return socket::discard(message) };
         host.owe(&message);
-        let Message { source, session, kind, payload } = message;
+        let Message { source, session, kind, mut payload } = message;
+        let node = host.context.node();
+        if kind == Kind::ERROR && (source == Address::NOBODY || node.is_remote(source)) {
+            // The harbor service's text for Lua services; in C an error has none.
+            payload = Payload::EMPTY;
+        }
         let (start, len) = payload.into_raw();
         // SAFETY: rules 1 and 3; the block is lent, and given away when the callback says so.
         let keeps = run_as(host, || unsafe {

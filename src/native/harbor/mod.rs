@@ -10,9 +10,11 @@
 //! | `mod.rs` | the service: commands of the slave, bytes of the other nodes |
 //! | `network.rs` | what senders and the service share: the way out, names |
 //! | `lines.rs` | how many lines other nodes may cause in the log |
+//! | `asked.rs` | the requests that another node has not answered |
 //! | `held.rs` | what messages hold that wait for a node or a name |
 //! | `peer.rs` | the state of the link to one other node |
 
+mod asked;
 mod held;
 mod lines;
 mod network;
@@ -21,7 +23,7 @@ mod peer;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use self::network::{Network, Way};
+use self::network::{Network, Way, reason};
 use crate::codec::harbor::{Label, Stream};
 use crate::message::socket::{Event, Opened};
 use crate::message::{Address, Kind, Message, Payload, Session};
@@ -120,7 +122,7 @@ impl Harbor {
         for (socket, _) in self.links.extract_if(|_, link| link.harbor == harbor) {
             node.net().close(socket);
         }
-        self.network.close(node, harbor);
+        self.network.close(node, harbor, "the master says that it is gone");
     }
 
     fn socket(&mut self, opened: &Opened) {
@@ -128,7 +130,7 @@ impl Harbor {
         let socket = SocketId::new(record.id);
         match record.event {
             DATA => self.data(socket, opened.data.as_bytes()),
-            CLOSE => self.lost(socket, "closed"),
+            CLOSE => self.lost(socket, "closed by the peer"),
             ERROR => self.lost(socket, &String::from_utf8_lossy(record.text)),
             WARNING if record.ud > 0 => {
                 let line = "message queue of harbor socket";
@@ -140,16 +142,22 @@ impl Harbor {
 
     fn data(&mut self, socket: SocketId, bytes: &[u8]) {
         let Some(mut link) = self.links.remove(&socket) else { return };
-        if self.take(socket, &mut link, bytes) {
-            self.links.insert(socket, link);
-        } else {
-            self.context.node().net().close(socket);
-            self.tell_lost(link.harbor, socket);
+        match self.take(socket, &mut link, bytes) {
+            Ok(()) => drop(self.links.insert(socket, link)),
+            Err(why) => {
+                self.context.node().net().close(socket);
+                self.tell_lost(link.harbor, socket, why);
+            }
         }
     }
 
-    /// Handles what has come in; `false` when the connection has to be closed.
-    fn take(&self, socket: SocketId, link: &mut Link, mut bytes: &[u8]) -> bool {
+    /// Handles what has come in. The connection has to be closed when it is wrong.
+    fn take(
+        &self,
+        socket: SocketId,
+        link: &mut Link,
+        mut bytes: &[u8],
+    ) -> Result<(), &'static str> {
         if let (false, Some((number, rest))) = (link.greeted, bytes.split_first()) {
             if *number != link.harbor {
                 self.context.log(&format!(
@@ -157,7 +165,7 @@ impl Harbor {
                     link.harbor,
                     socket.number()
                 ));
-                return false;
+                return Err("another harbor answers at its address");
             }
             link.greeted = true;
             self.network.open(self.context.node(), link.harbor);
@@ -167,11 +175,11 @@ impl Harbor {
         loop {
             match link.stream.next_frame() {
                 Ok(Some((label, payload))) => self.deliver(link.harbor, label, payload),
-                Ok(None) => return true,
+                Ok(None) => return Ok(()),
                 Err(_) => {
                     let line = format!("Message is too long from harbor {}", link.harbor);
                     self.context.log(&line);
-                    return false;
+                    return Err("the connection was closed: the length of a message was wrong");
                 }
             }
         }
@@ -195,13 +203,19 @@ impl Harbor {
                 format!("Dropped an answer of harbor {harbor} to no request of :{:08x}", to.bits());
             return self.network.log(node, &line);
         }
-        let message = Message { source, session, kind, payload: Payload::copy_of(payload) };
+        let payload = match kind {
+            // It has no text, which would be shown as that of this service.
+            Kind::ERROR if is_answer => reason(source, &format!("{source} failed or is not there")),
+            Kind::ERROR => Payload::EMPTY,
+            _ => Payload::copy_of(payload),
+        };
+        let message = Message { source, session, kind, payload };
         if node.scheduler().post(to, message).is_err() {
             let (dead, from) = (to.bits(), source.bits());
             let line = format!("Unknown destination :{dead:x} from :{from:x} type({})", label.kind);
             self.network.log(node, &line);
             if kind != Kind::ERROR {
-                self.network.report_dead(node, to, source, session);
+                self.network.report(node, (to, source, session), Payload::EMPTY);
             }
         }
     }
@@ -210,13 +224,13 @@ impl Harbor {
         if let Some(link) = self.links.remove(&socket) {
             self.context.log(&format!("Connection to harbor {} is lost: {why}", link.harbor));
             self.context.node().net().close(socket);
-            self.tell_lost(link.harbor, socket);
+            self.tell_lost(link.harbor, socket, &format!("the connection was lost: {why}"));
         }
     }
 
     /// Answers what waited for the node, and tells the slave.
-    fn tell_lost(&self, harbor: u8, socket: SocketId) {
-        self.network.close(self.context.node(), harbor);
+    fn tell_lost(&self, harbor: u8, socket: SocketId, why: &str) {
+        self.network.close(self.context.node(), harbor, why);
         self.tell_slave_lost(harbor, socket);
     }
 

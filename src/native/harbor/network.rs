@@ -3,16 +3,23 @@
 //! The lock of a link is held while a message is written, and the lock of the names while messages
 //! go out that have waited for one, so that messages keep their order. The names come first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use super::asked::{Asked, take_back};
 use super::held::Held;
 use super::lines::Lines;
-use super::peer::{Asked, Letter, Peer};
+use super::peer::{Letter, Peer};
 use crate::codec::harbor::{Label, PAYLOAD_MAX};
 use crate::message::{Address, Kind, Message, Payload, Session};
 use crate::net::{Bytes, Priority, SocketId};
 use crate::node::{Destination, Node, Outbound};
+
+/// Why messages to other nodes fail on a node without any.
+const ALONE: &str = "this node has no harbors: the config key harbor is 0";
+
+/// Why messages fail that had to wait.
+const TOO_MANY: &str = "too many messages wait";
 
 /// Global names are at most this long on their way out of a node.
 const NAME_BYTES: usize = 16;
@@ -31,7 +38,7 @@ pub(super) struct Network {
 #[derive(Default)]
 struct Names {
     known: HashMap<Vec<u8>, Address>,
-    waiting: HashMap<Vec<u8>, Vec<Message>>,
+    waiting: HashMap<Vec<u8>, VecDeque<Message>>,
 }
 
 /// The way out of the node. The node owns it, so it must not keep the node alive.
@@ -54,6 +61,10 @@ impl Outbound for Way {
             Destination::Name(name) => self.network.send_to_name(&node, name, message),
         }
     }
+
+    fn give_up(&self, source: Address, session: Session) {
+        self.network.give_up(source, session);
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -63,9 +74,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Network {
     /// `alone`: there are no other nodes, and never will be.
     pub(super) fn new(service: Address, slave: Address, alone: bool) -> Self {
-        let peer =
-            |_| Mutex::new(if alone { Peer::Down } else { Peer::Unknown { waiting: Vec::new() } });
-        let peers = (0..=u8::MAX).map(peer).collect();
+        let peer = |_| match alone {
+            true => Peer::Down { why: ALONE.into() },
+            false => Peer::Unknown { waiting: VecDeque::new() },
+        };
+        let peers = (0..=u8::MAX).map(peer).map(Mutex::new).collect();
         let (names, lines) = (Mutex::default(), Mutex::default());
         Self { service, slave, peers, names, lines, held: Held::default() }
     }
@@ -93,30 +106,54 @@ impl Network {
         let mut peer = self.peer(harbor);
         let waiting = peer.open();
         if let Peer::Up { socket, asked } = &mut *peer {
+            let mut long = Vec::new();
             for letter in waiting {
                 self.held.release(&letter.message);
-                self.write(node, (*socket, asked), letter.to, &letter.message);
+                if !self.write(node, (*socket, asked), letter.to, &letter.message) {
+                    long.push(letter);
+                }
             }
+            drop(peer);
+            long.iter().for_each(|letter| self.refuse_long(node, letter.to, &letter.message));
         }
     }
 
-    /// The node is gone: whoever waits for it gets an error.
-    pub(super) fn close(&self, node: &Node, harbor: u8) {
-        let before = std::mem::replace(&mut *self.peer(harbor), Peer::Down);
+    /// The node is gone: whoever waits for it gets an error that says why.
+    pub(super) fn close(&self, node: &Node, harbor: u8, why: &str) {
+        let mut peer = self.peer(harbor);
+        if matches!(*peer, Peer::Down { .. }) {
+            // What has happened first is the reason.
+            return;
+        }
+        let before = std::mem::replace(&mut *peer, Peer::Down { why: why.into() });
+        drop(peer);
         match before {
             Peer::Unknown { waiting } | Peer::Greeting { waiting, .. } => {
                 for letter in waiting {
                     self.held.release(&letter.message);
-                    self.drop_message(node, letter.to, &letter.message);
+                    self.drop_message(node, letter.to, &letter.message, why);
                 }
             }
             Peer::Up { asked, .. } => {
-                for (source, error) in asked.errors() {
-                    // A caller that is gone needs no notice.
-                    let _ = node.scheduler().post(source, error);
+                for (source, to, session) in asked.into_requests() {
+                    self.report(node, (to, source, session), reason(to, why));
                 }
             }
-            Peer::Down => {}
+            Peer::Down { .. } => {}
+        }
+    }
+
+    /// A service of this node does not wait for the answer to a request any more.
+    pub(super) fn give_up(&self, source: Address, session: Session) {
+        for peer in &self.peers {
+            if let Some(letter) = lock(peer).give_up(source, session) {
+                return self.held.release(&letter.message);
+            }
+        }
+        let waiting = &mut lock(&self.names).waiting;
+        let taken = waiting.values_mut().find_map(|it| take_back(it, |it| it, (source, session)));
+        if let Some(message) = taken {
+            self.held.release(&message);
         }
     }
 
@@ -134,44 +171,61 @@ impl Network {
     pub(super) fn send(&self, node: &Node, to: Address, message: Message) {
         let mut peer = self.peer(to.harbor());
         match &mut *peer {
+            // Nobody there has asked by a link, so nobody hears: a peer has made the sender up.
+            Peer::Unknown { .. } | Peer::Greeting { .. } if is_failure(&message) => {}
             Peer::Unknown { waiting } | Peer::Greeting { waiting, .. }
                 if self.held.admit(&message) =>
             {
-                waiting.push(Letter { to, message });
+                waiting.push_back(Letter { to, message });
             }
-            Peer::Up { socket, asked } => self.write(node, (*socket, asked), to, &message),
-            _ => {
+            Peer::Up { socket, asked } => {
+                if !self.write(node, (*socket, asked), to, &message) {
+                    drop(peer);
+                    self.refuse_long(node, to, &message);
+                }
+            }
+            state => {
+                let why = match state {
+                    Peer::Down { why } => why.clone(),
+                    _ => TOO_MANY.into(),
+                };
                 drop(peer);
-                self.drop_message(node, to, &message);
+                self.drop_message(node, to, &message, &why);
             }
         }
     }
 
+    /// Writes a message to a link; `false` when it is too long for a frame.
     fn write(
         &self,
         node: &Node,
         (socket, asked): (SocketId, &mut Asked),
         to: Address,
         message: &Message,
-    ) {
+    ) -> bool {
         let label = Label {
             source: message.source.bits(),
             destination: to.bits(),
             kind: message.kind.number(),
             session: message.session.number().cast_unsigned(),
         };
-        let Some(frame) = label.frame(message.payload.as_bytes()) else {
-            let len = message.payload.len();
-            let line = format!("A message to harbor {} of {len} bytes is too long", to.harbor());
-            self.log(node, &format!("{line}, the limit is {PAYLOAD_MAX}"));
-            return refuse(node, to, message);
-        };
-        asked.note(to, message);
+        let Some(frame) = label.frame(message.payload.as_bytes()) else { return false };
+        let is_own = !node.is_remote(message.source);
+        let lives = |source| node.scheduler().registry.with(source, |_| ()).is_some();
+        asked.note(to, message, is_own, lives);
         // If the connection is gone, its end is in the mailbox of the service already.
         node.net().send(socket, Bytes::Borrowed(&frame), Priority::High);
+        true
     }
 
-    fn drop_message(&self, node: &Node, to: Address, message: &Message) {
+    fn refuse_long(&self, node: &Node, to: Address, message: &Message) {
+        let len = message.payload.len();
+        let what = format!("of {len} bytes is too long, the limit is {PAYLOAD_MAX}");
+        self.log(node, &format!("A message to harbor {} {what}", to.harbor()));
+        self.refuse(node, to, message, reason(to, &format!("a message {what}")));
+    }
+
+    fn drop_message(&self, node: &Node, to: Address, message: &Message, why: &str) {
         let line = format!(
             "Drop message to harbor {} from {:x} to {:x} (session = {}, msgsz = {})",
             to.harbor(),
@@ -181,23 +235,30 @@ impl Network {
             message.payload.len()
         );
         self.log(node, &line);
-        refuse(node, to, message);
+        self.refuse(node, to, message, reason(to, why));
     }
 
-    /// Tells the source of a message from a link that there is no service `dead`. A source on a
-    /// node without a link is told nothing: such messages would wait, as many as a peer likes.
-    pub(super) fn report_dead(
+    /// Tells the sender of a message why it could not be delivered to `to`.
+    fn refuse(&self, node: &Node, to: Address, message: &Message, text: Payload) {
+        if let Some((source, error)) = message.bounce(to) {
+            self.report(node, (to, source, error.session), text);
+        }
+    }
+
+    /// Tells the source of a message that it does not get to the service `dead`. On another node it
+    /// hears no text, and without a link nothing: such messages would wait, as many as a peer likes.
+    pub(super) fn report(
         &self,
         node: &Node,
-        dead: Address,
-        source: Address,
-        session: Session,
+        (dead, source, session): (Address, Address, Session),
+        payload: Payload,
     ) {
-        let error = Message::empty(dead, session, Kind::ERROR);
         if !node.is_remote(source) {
+            let error = Message { source: dead, session, kind: Kind::ERROR, payload };
             // A source that is gone needs no notice.
             let _ = node.scheduler().post(source, error);
         } else if let Peer::Up { socket, asked } = &mut *self.peer(source.harbor()) {
+            let error = Message::empty(dead, session, Kind::ERROR);
             self.write(node, (*socket, asked), source, &error);
         }
     }
@@ -213,11 +274,13 @@ impl Network {
         if !self.held.admit(&message) {
             drop(names);
             let name = String::from_utf8_lossy(name);
-            self.log(node, &format!("Drop message to {name}: too many messages wait"));
-            return refuse(node, Address::NOBODY, &message);
+            let line = format!("Drop message to {name}: {TOO_MANY}");
+            self.log(node, &line);
+            let text = Payload::from(format!("name {name}: {TOO_MANY}").as_str());
+            return self.refuse(node, Address::NOBODY, &message, text);
         }
         let waiting = names.waiting.entry(name.to_vec()).or_default();
-        waiting.push(message);
+        waiting.push_back(message);
         if waiting.len() == 1 {
             self.tell_slave(node, &format!("Q {}", String::from_utf8_lossy(name)));
         }
@@ -239,7 +302,7 @@ impl Network {
             return self.send(node, to, message);
         }
         if let Err(message) = node.scheduler().post(to, message) {
-            refuse(node, to, &message);
+            self.refuse(node, to, &message, Payload::EMPTY);
         }
     }
 
@@ -252,10 +315,13 @@ impl Network {
     }
 }
 
-/// Tells the sender of a message that it could not be delivered to `to`.
-fn refuse(node: &Node, to: Address, message: &Message) {
-    if let Some((source, error)) = message.bounce(to) {
-        // A sender that is gone needs no notice.
-        let _ = node.scheduler().post(source, error);
-    }
+/// Tells whether a message says that a request has failed.
+fn is_failure(message: &Message) -> bool {
+    message.kind == Kind::ERROR && message.session != Session::NONE
+}
+
+/// What an error says to the service of this node that hears of it. Errors that go to other nodes
+/// have no text.
+pub(super) fn reason(to: Address, why: &str) -> Payload {
+    Payload::from(format!("harbor {}: {why}", to.harbor()).as_str())
 }

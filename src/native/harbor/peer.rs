@@ -5,11 +5,12 @@
 //! | `Unknown` | waits | `Greeting`, `Down` |
 //! | `Greeting` | waits: connected, but the other side has not said who it is | `Up`, `Down` |
 //! | `Up` | is written | `Down` |
-//! | `Down` | is answered with an error | `Greeting` |
+//! | `Down` | is answered with an error that says why | `Greeting` |
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 
-use crate::message::{Address, Kind, Message, Session};
+use super::asked::{Asked, take_back};
+use crate::message::{Address, Message, Session};
 use crate::net::SocketId;
 
 /// A message for a service of another node.
@@ -20,37 +21,10 @@ pub(super) struct Letter {
 
 /// The link to one node.
 pub(super) enum Peer {
-    Unknown { waiting: Vec<Letter> },
-    Greeting { socket: SocketId, waiting: Vec<Letter> },
+    Unknown { waiting: VecDeque<Letter> },
+    Greeting { socket: SocketId, waiting: VecDeque<Letter> },
     Up { socket: SocketId, asked: Asked },
-    Down,
-}
-
-/// The requests that the other node has not answered.
-#[derive(Default)]
-pub(super) struct Asked(HashMap<(Address, Session), Address>);
-
-impl Asked {
-    /// Notes a message that is sent, if it wants an answer.
-    pub(super) fn note(&mut self, to: Address, message: &Message) {
-        let is_request = message.session != Session::NONE
-            && !matches!(message.kind, Kind::RESPONSE | Kind::ERROR | Kind::MULTICAST);
-        if is_request {
-            self.0.insert((message.source, message.session), to);
-        }
-    }
-
-    /// An answer has come; `false` when it is to no request that was noted here.
-    pub(super) fn answered(&mut self, source: Address, session: Session) -> bool {
-        self.0.remove(&(source, session)).is_some()
-    }
-
-    /// Says for each request who waits, and an error for it.
-    pub(super) fn errors(self) -> impl Iterator<Item = (Address, Message)> {
-        self.0
-            .into_iter()
-            .map(|((source, session), to)| (source, Message::empty(to, session, Kind::ERROR)))
-    }
+    Down { why: String },
 }
 
 impl Peer {
@@ -58,16 +32,30 @@ impl Peer {
     pub(super) fn greet(&mut self, socket: SocketId) -> bool {
         let waiting = match self {
             Peer::Unknown { waiting } => std::mem::take(waiting),
-            Peer::Down => Vec::new(),
+            Peer::Down { .. } => VecDeque::new(),
             Peer::Greeting { .. } | Peer::Up { .. } => return false,
         };
         *self = Peer::Greeting { socket, waiting };
         true
     }
 
+    /// The sender of a request does not wait any more: returns the request if it waits here.
+    pub(super) fn give_up(&mut self, source: Address, session: Session) -> Option<Letter> {
+        match self {
+            Peer::Unknown { waiting } | Peer::Greeting { waiting, .. } => {
+                take_back(waiting, |letter| &letter.message, (source, session))
+            }
+            Peer::Up { asked, .. } => {
+                asked.give_up(source, session);
+                None
+            }
+            Peer::Down { .. } => None,
+        }
+    }
+
     /// The other side is who it should be: returns what has waited.
-    pub(super) fn open(&mut self) -> Vec<Letter> {
-        let Peer::Greeting { socket, waiting } = self else { return Vec::new() };
+    pub(super) fn open(&mut self) -> VecDeque<Letter> {
+        let Peer::Greeting { socket, waiting } = self else { return VecDeque::new() };
         let (socket, waiting) = (*socket, std::mem::take(waiting));
         *self = Peer::Up { socket, asked: Asked::default() };
         waiting
@@ -77,8 +65,13 @@ impl Peer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Kind;
 
     const SOCKET: SocketId = SocketId::new(3);
+
+    fn down() -> Peer {
+        Peer::Down { why: "closed".into() }
+    }
 
     fn request(session: i32) -> Message {
         Message::empty(Address::new(0x0100_0008), Session::new(session), Kind::LUA)
@@ -86,10 +79,10 @@ mod tests {
 
     #[test]
     fn what_waits_comes_out_in_order_when_the_link_is_up() {
-        let mut peer = Peer::Unknown { waiting: Vec::new() };
+        let mut peer = Peer::Unknown { waiting: VecDeque::new() };
         let Peer::Unknown { waiting } = &mut peer else { unreachable!() };
         for session in 1..4 {
-            waiting.push(Letter { to: Address::new(0x0200_0001), message: request(session) });
+            waiting.push_back(Letter { to: Address::new(0x0200_0001), message: request(session) });
         }
         assert!(peer.open().is_empty(), "it is not connected");
         assert!(peer.greet(SOCKET));
@@ -99,34 +92,26 @@ mod tests {
     }
 
     #[test]
+    fn a_request_that_was_given_up_waits_no_more() {
+        let letter = |session| Letter { to: Address::new(0x0200_0001), message: request(session) };
+        let mut peer = Peer::Unknown { waiting: [0, 7, 8].map(letter).into() };
+        let source = request(7).source;
+        assert!(peer.give_up(source, Session::new(7)).is_some());
+        assert!(peer.give_up(source, Session::new(7)).is_none());
+        assert!(peer.give_up(source, Session::NONE).is_none(), "it is no request");
+        assert!(peer.greet(SOCKET));
+        let sessions: Vec<_> = peer.open().iter().map(|it| it.message.session.number()).collect();
+        assert_eq!(sessions, [0, 8]);
+    }
+
+    #[test]
     fn one_connection_at_a_time_and_a_new_one_after_the_end() {
-        let mut peer = Peer::Down;
+        let mut peer = down();
         assert!(peer.greet(SOCKET));
         assert!(!peer.greet(SOCKET));
         peer.open();
         assert!(!peer.greet(SOCKET));
-        peer = Peer::Down;
+        peer = down();
         assert!(peer.greet(SOCKET));
-    }
-
-    #[test]
-    fn requests_without_an_answer_fail() {
-        let mut asked = Asked::default();
-        let to = Address::new(0x0200_0001);
-        for session in [0, 1, 2] {
-            asked.note(to, &request(session));
-        }
-        let mut answer = request(5);
-        answer.kind = Kind::RESPONSE;
-        asked.note(to, &answer);
-        let source = Address::new(0x0100_0008);
-        assert!(asked.answered(source, Session::new(1)));
-        assert!(!asked.answered(source, Session::new(1)), "it has been answered");
-        assert!(!asked.answered(source, Session::new(0)), "nobody waits for it");
-        let errors: Vec<_> = asked.errors().collect();
-        assert_eq!(errors.len(), 1);
-        let (source, error) = &errors[0];
-        assert_eq!((source.bits(), error.source, error.session.number()), (0x0100_0008, to, 2));
-        assert_eq!(error.kind, Kind::ERROR);
     }
 }

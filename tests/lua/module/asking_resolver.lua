@@ -1,5 +1,5 @@
 -- A resolver that leaves everything to the service .engine of the test, which also says what is to
--- be raised: "raise", text. The option `watch=1` lets it watch.
+-- be raised: "raise", text. The option `watch=1` lets it watch; with `keeps=1` it takes nothing back.
 
 local skynet = require "skynet"
 
@@ -25,8 +25,10 @@ return function(argument, options)
 		return ask("announce", name, address)
 	end
 
-	function resolver:withdraw(name)
-		ask("withdraw", name)
+	if not options:text "keeps" then
+		function resolver:withdraw(name)
+			ask("withdraw", name)
+		end
 	end
 
 	if options:text "watch" then

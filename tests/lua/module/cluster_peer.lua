@@ -1,4 +1,5 @@
--- Peers of cluster links that are written in tests, byte by byte.
+-- The stage of tests of cluster links: peers that are written byte by byte, a node that echoes, and
+-- what is shown of links.
 
 local skynet = require "skynet"
 local cluster = require "skynet.cluster"
@@ -51,17 +52,28 @@ function peer.large_request(name, session, size)
 	return "\x81" .. string.pack("<s1I4I4", name, session, size)
 end
 
+-- This service echoes what it is asked, published as @main; it has to dispatch itself when it does
+-- more. Returns the port that this node listens on.
+function peer.serve(dispatch)
+	skynet.dispatch("lua", dispatch or function(_, _, ...)
+		skynet.retpack(...)
+	end)
+	cluster.register "main"
+	return (select(2, cluster.open(0)))
+end
+
+-- What clusterd says of its links and agents.
+function peer.status(field)
+	return skynet.call(".clusterd", "lua", "status")[field]
+end
+
 -- The state of the link to a node.
 function peer.link(node)
-	for _, link in ipairs(skynet.call(".clusterd", "lua", "status").links) do
+	for _, link in ipairs(peer.status "links") do
 		if link.node == node then
 			return link
 		end
 	end
-end
-
-function peer.status(field)
-	return skynet.call(".clusterd", "lua", "status")[field]
 end
 
 -- What the Lua state of a service holds, in KiB.

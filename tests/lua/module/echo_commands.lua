@@ -24,9 +24,14 @@ function command.big(size)
 	return string.rep("R", size)
 end
 
-function command.sleep(ticks, result)
-	skynet.sleep(ticks)
-	return result
+-- Answers when `go` says the same word; `go` tells whether somebody waited.
+function command.wait(word)
+	skynet.wait(word)
+	return word
+end
+
+function command.go(word)
+	return skynet.wakeup(word)
 end
 
 function command.push(...)

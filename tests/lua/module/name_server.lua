@@ -1,5 +1,6 @@
 -- A name server for the tests of skynet.dns: answers each question as a function says.
 
+local check = require "check"
 local socket = require "skynet.socket"
 
 local name_server = {}
@@ -39,8 +40,7 @@ end
 
 -- Starts one: respond(id, name, kind) returns the packets to send. Returns its port.
 function name_server.start(respond)
-	local probe, _, port = socket.listen("127.0.0.1", 0)
-	socket.close(probe)
+	local port = check.free_port()
 	local server
 	server = socket.udp(function(packet, from)
 		local id = string.unpack(">I2", packet)
