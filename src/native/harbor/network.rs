@@ -245,8 +245,9 @@ impl Network {
         }
     }
 
-    /// Tells the source of a message that it does not get to the service `dead`. On another node it
-    /// hears no text, and without a link nothing: such messages would wait, as many as a peer likes.
+    /// Tells the source of a message that it does not get to the service `dead`. On another node
+    /// it hears no text, and without a link nothing: such messages would wait, as many as a peer
+    /// likes.
     pub(super) fn report(
         &self,
         node: &Node,
