@@ -1,7 +1,6 @@
 -- The debug protocol, which every Lua service answers; loaded at its first message.
 
 local skynet = require "skynet"
-local memory = require "skynet.memory"
 
 local commands = {}
 
@@ -37,7 +36,7 @@ function commands.GC()
 	end
 	collecting = true
 	local before, start = collectgarbage "count", skynet.now()
-	memory.trim()
+	require("skynet.memory").trim()
 	collectgarbage()
 	local after, cost = collectgarbage "count", (skynet.now() - start) / 100
 	skynet.error(string.format("GC %.2f Kb -> %.2f Kb, cost %.2f sec", before, after, cost))

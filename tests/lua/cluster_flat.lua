@@ -101,9 +101,10 @@ local function round()
 	for _, flood in pairs(floods) do
 		flood()
 	end
+	-- The agent of this node itself is left, and no call that nobody waits for.
 	check.eventually(function()
-		return peer.status "strangers" == 0 and peer.status "agents" == 1
-	end, "strangers are gone")
+		return peer.status "strangers" == 0 and peer.status "agents" == 1 and peer.link("silent").pending == 0
+	end, "strangers and calls are gone")
 end
 
 -- What is allocated when every service has collected its garbage, without what the threads keep

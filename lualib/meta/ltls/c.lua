@@ -16,4 +16,9 @@ function tls.newctx() end
 ---@return userdata
 function tls.newtls(method, context, hostname) end
 
+---A session that another service has released, once. `released`: what `release` returned there.
+---@param released lightuserdata
+---@return userdata
+function tls.adopt(released) end
+
 return tls
