@@ -3,47 +3,18 @@
 --! differs: it has fewer limits
 
 local check = require "check"
+local site = require "module.http_site"
 local skynet = require "skynet"
 local socket = require "skynet.socket"
-local httpd = require "http.httpd"
-local sockethelper = require "http.sockethelper"
 local websocket = require "http.websocket"
 
 local mode = ...
 
--- Listens; `serve(id)` runs for each connection, and its results are put into the returned table.
-local function listen(serve)
-	local server = {}
-	local _
-	server.id, _, server.port = socket.listen("127.0.0.1", 0)
-	socket.start(server.id, function(id)
-		server.result = table.pack(serve(id))
-	end)
-	return server
-end
-
-local function connect(server)
-	server.result = nil
-	return assert(socket.open("127.0.0.1", server.port))
-end
-
-local function result(server)
-	check.eventually(function() return server.result end, "the server is done with it")
-	return table.unpack(server.result, 1, server.result.n)
-end
-
-local function read_and_close(id)
-	socket.start(id)
-	local r = table.pack(httpd.read_request(sockethelper.readfunc(id)))
-	socket.close(id)
-	return table.unpack(r, 1, r.n)
-end
-
 local function bombs(server)
 	local function code(text)
-		local c = connect(server)
+		local c = site.connect(server)
 		socket.write(c, text)
-		local code = result(server)
+		local code = site.result(server)
 		socket.close(c)
 		return code
 	end
@@ -62,7 +33,7 @@ local REQUEST = table.concat({ "GET / HTTP/1.1", "Host: h", "Upgrade: websocket"
 
 local function websockets()
 	local options = {}
-	local server = listen(function(id)
+	local server = site.listen(function(id)
 		return websocket.accept(id, {}, "ws", "addr", options)
 	end)
 	local function farewell(payload)
@@ -70,14 +41,14 @@ local function websockets()
 	end
 	-- What accept says, and what the peer is sent, when it sends `bytes` after the handshake.
 	local function refused(why, bytes, answer)
-		local c = connect(server)
+		local c = site.connect(server)
 		socket.write(c, REQUEST)
 		socket.readline(c, "\r\n\r\n")
 		socket.write(c, bytes)
 		local _, got = socket.read(c, 1000)
 		check.equal(got, answer or "")
 		socket.close(c)
-		local ok, err = result(server)
+		local ok, err = site.result(server)
 		check.equal(ok, false)
 		check.match(err, why)
 	end
@@ -115,7 +86,7 @@ if mode == "websockets" then
 end
 
 check.main(function()
-	local server = listen(read_and_close)
+	local server = site.listen(site.read_and_close)
 	bombs(server)
 	ipv6()
 	socket.close(server.id)

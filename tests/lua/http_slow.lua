@@ -10,9 +10,9 @@
 --! differs: it has fewer limits
 
 local check = require "check"
+local site = require "module.http_site"
 local skynet = require "skynet"
 local socket = require "skynet.socket"
-local httpd = require "http.httpd"
 local sockethelper = require "http.sockethelper"
 local tlshelper = require "http.tlshelper"
 local websocket = require "http.websocket"
@@ -20,57 +20,29 @@ local ltls = require "ltls.c"
 
 local mode = ...
 
--- Listens; `serve(id)` runs for each connection, and its results are put into the returned table.
-local function listen(serve)
-	local server = {}
-	local _
-	server.id, _, server.port = socket.listen("127.0.0.1", 0)
-	socket.start(server.id, function(id)
-		server.result = table.pack(serve(id))
-	end)
-	return server
-end
-
-local function connect(server)
-	server.result = nil
-	return assert(socket.open("127.0.0.1", server.port))
-end
-
-local function result(server)
-	check.eventually(function() return server.result end, "the server is done with it")
-	return table.unpack(server.result, 1, server.result.n)
-end
-
-local function read_and_close(id)
-	socket.start(id)
-	local r = table.pack(httpd.read_request(sockethelper.readfunc(id)))
-	socket.close(id)
-	return table.unpack(r, 1, r.n)
-end
-
 -- A request that never ends; one that has not begun may wait.
 local function slow_requests(server)
-	local c = connect(server)
+	local c = site.connect(server)
 	socket.write(c, "GET / HT")
-	local code, err = result(server)
+	local code, err = site.result(server)
 	check.equal(code, nil)
 	check.equal(err, sockethelper.socket_error)
 	socket.close(c)
-	local idle = connect(server)
+	local idle = site.connect(server)
 	c = assert(socket.open("127.0.0.1", server.port))
 	socket.write(c, "GET / HTTP/1.1\r\n\r\n")
-	check.equal((result(server)), 200)
+	check.equal((site.result(server)), 200)
 	socket.close(c)
 	socket.close(idle)
 end
 
 -- Who never asks for the upgrade is not waited for.
 local function silent_websocket()
-	local server = listen(function(id)
+	local server = site.listen(function(id)
 		return websocket.accept(id, {}, "ws", "addr", {})
 	end)
-	local c = connect(server)
-	check.results({ true }, result(server))
+	local c = site.connect(server)
+	check.results({ true }, site.result(server))
 	socket.close(c)
 	socket.close(server.id)
 end
@@ -79,7 +51,7 @@ end
 local function silent_tls()
 	local context = ltls.newctx()
 	context:set_cert(skynet.getenv "certfile", skynet.getenv "keyfile")
-	local server = listen(function(id)
+	local server = site.listen(function(id)
 		socket.start(id)
 		local tls = tlshelper.newtls("server", context)
 		local r = table.pack(pcall(tlshelper.init_responsefunc(id, tls)))
@@ -88,9 +60,9 @@ local function silent_tls()
 	end)
 	local hello = ltls.newtls("client", ltls.newctx(), "localhost"):handshake()
 	for _, bytes in ipairs { "", hello:sub(1, -2) } do
-		local c = connect(server)
+		local c = site.connect(server)
 		socket.write(c, bytes)
-		check.results({ false, sockethelper.socket_error }, result(server))
+		check.results({ false, sockethelper.socket_error }, site.result(server))
 		socket.close(c)
 	end
 	socket.close(server.id)
@@ -103,7 +75,7 @@ elseif mode == "tls" then
 end
 
 check.main(function()
-	local server = listen(read_and_close)
+	local server = site.listen(site.read_and_close)
 	slow_requests(server)
 	socket.close(server.id)
 	-- Services of their own: each logs a line a second at most.
