@@ -63,13 +63,7 @@ local function the_node_comes(port)
 end
 
 check.main(function()
-	skynet.dispatch("lua", function(session, _, name, ...)
-		if session == 0 then
-			serve[name](...)
-		else
-			skynet.retpack(serve[name](...))
-		end
-	end)
+	check.dispatch(serve)
 	cluster.register "main"
 	local _, port = cluster.open(0)
 	late_calls()

@@ -183,13 +183,7 @@ local function a_full_listener()
 end
 
 check.main(function()
-	skynet.dispatch("lua", function(session, _, name, ...)
-		if session == 0 then
-			serve[name](...)
-		else
-			skynet.retpack(serve[name](...))
-		end
-	end)
+	check.dispatch(serve)
 	cluster.register "main"
 	local _
 	_, port = cluster.open(0)
